@@ -1,0 +1,50 @@
+"""The address of an SMTP client, as Postfix names it in `client_address`.
+
+Law: parsing never raises; what is no address is None. Addresses are plain numbers afterwards, because
+comparing networks as integers is 10 times cheaper than `ipaddress` objects and is done for every mail.
+"""
+
+import ipaddress
+from functools import lru_cache
+from typing import NamedTuple
+
+BITS = {4: 32, 6: 128}
+
+
+class Address(NamedTuple):
+    """An IPv4 or IPv6 address: its canonical text, its version (4 or 6), its number."""
+
+    text: str
+    version: int
+    number: int
+
+    def network(self, prefix: int) -> str:
+        """The network of this address with `prefix` bits, as text: ``"192.0.2.0/24"``."""
+        return network_text(self.version, self.number >> (BITS[self.version] - prefix), prefix)
+
+
+# Bounded, because clients are the attacker's choice; large, because a busy server sees the same ones again.
+@lru_cache(maxsize=32768)
+def parse_address(text: str) -> Address | None:
+    """The address in `text`, or None: Postfix itself says ``unknown`` (XCLIENT ADDR=[UNAVAILABLE]).
+
+    IPv4-mapped IPv6 addresses become IPv4; scope ids are refused (Postfix never sends one).
+    """
+    if "%" in text:
+        return None
+    try:
+        parsed = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
+        parsed = parsed.ipv4_mapped
+    return Address(str(parsed), parsed.version, int(parsed))
+
+
+@lru_cache(maxsize=32768)
+def network_text(version: int, bits: int, prefix: int) -> str:
+    """``ADDRESS/PREFIX`` of the network whose leading `prefix` bits are `bits`."""
+    number = bits << (BITS[version] - prefix)
+    if version == 4:
+        return f"{number >> 24}.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}/{prefix}"
+    return f"{ipaddress.IPv6Address(number)}/{prefix}"

@@ -1,0 +1,124 @@
+"""Greylisting itself: what is remembered of a triplet, and the rule that judges by it.
+
+Law: pure. Every store calls `judge` inside one atomic step and writes what it returns; no store decides by itself.
+Behaviour is postgrey 1.37's except where the comment says "unlike postgrey".
+"""
+
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple, Protocol
+
+from policyd.model.verdict import Commit
+
+REFRESH: Final = 3600
+"""Seconds between two refreshes of last_seen: postgrey's hour; a write per mail of a known sender is one too many."""
+
+
+class Triplet(NamedTuple):
+    """The key of greylisting. A client's own record (the auto-whitelist) has no sender and no recipient."""
+
+    client: str
+    """A network such as ``192.0.2.0/24``, or one address."""
+    sender: str
+    recipient: str
+
+
+def client_key(triplet: Triplet) -> Triplet:
+    """The key of the auto-whitelist record of a triplet's client. No triplet has an empty recipient."""
+    return Triplet(triplet.client, "", "")
+
+
+class Entry(NamedTuple):
+    """What is remembered under a key. Times are seconds since the epoch."""
+
+    first_seen: int
+    last_seen: int
+    passes: int = 0
+    """Of a triplet: 1 once it passed. Of a client: how many of its triplets were counted."""
+    counted: int = 0
+    """Of a client: when a triplet was last counted for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The settings of greylisting that the rule needs. Times in seconds."""
+
+    delay: int = 240
+    retry_window: int = 172800
+    max_age: int = 35 * 86400
+    auto_whitelist_clients: int = 5
+    auto_whitelist_interval: int = 3600
+
+
+Outcome = Literal["new", "early", "passed", "known", "auto-whitelisted"]
+
+
+class Judgement(NamedTuple):
+    """The outcome for one try and what must be remembered because of it (None: nothing new)."""
+
+    outcome: Outcome
+    seconds: int
+    """Still to wait (new, early), or since the first try (passed); else 0."""
+    client: Entry | None = None
+    triplet: Entry | None = None
+
+
+class Observation(NamedTuple):
+    """A store's answer: the outcome, and the commit it rests on (None: nothing is waiting to be written)."""
+
+    outcome: Outcome
+    seconds: int
+    commit: Commit | None = None
+
+
+class GreylistStore(Protocol):
+    """Where entries are kept. Every verb is one atomic step; time comes from the caller."""
+
+    def observe(self, triplet: Triplet, rules: Rules, now: int) -> Observation | Awaitable[Observation]:
+        """Judge one try of `triplet` by what is stored, and remember it. Raises Unavailable."""
+
+
+def judge(client: Entry | None, triplet: Entry | None, rules: Rules, now: int) -> Judgement:
+    """Judge a try at `now` by the entries of its client and of its triplet (None: never seen)."""
+    if client is not None and is_auto_whitelisted(client, rules, now):
+        return Judgement("auto-whitelisted", 0, client=_refreshed(client, now))
+    if triplet is None or is_expired(triplet, rules, now):
+        if rules.delay > 0:
+            return Judgement("new", rules.delay, triplet=Entry(now, now))
+        triplet = Entry(now, now)  # unlike postgrey, whose --delay=0 silently means 300
+    if triplet.passes:
+        return Judgement("known", 0, triplet=_refreshed(triplet, now))
+    # A first try in the future is a clock that was set back: counted from now (postgrey 1.34).
+    first_seen = min(triplet.first_seen, now)
+    age = now - first_seen
+    if age < rules.delay:
+        moved = first_seen != triplet.first_seen
+        return Judgement("early", rules.delay - age, triplet=Entry(first_seen, now) if moved else None)
+    return Judgement("passed", age, _credited(client, rules, now), Entry(first_seen, now, 1))
+
+
+def is_auto_whitelisted(client: Entry, rules: Rules, now: int) -> bool:
+    """Whether a client passed often enough, and recently enough, not to be asked again."""
+    return 0 < rules.auto_whitelist_clients <= client.passes and now - client.last_seen <= rules.max_age
+
+
+def is_expired(entry: Entry, rules: Rules, now: int) -> bool:
+    """Whether an entry counts as never seen. Enforced at every look-up, unlike postgrey (purge at night)."""
+    if entry.passes:
+        return now - entry.last_seen > rules.max_age
+    return now - entry.first_seen > rules.retry_window
+
+
+def _refreshed(entry: Entry, now: int) -> Entry | None:
+    return entry._replace(last_seen=now) if now - entry.last_seen >= REFRESH else None
+
+
+def _credited(client: Entry | None, rules: Rules, now: int) -> Entry | None:
+    """The client's record after one of its triplets passed for the first time; None if it does not count."""
+    if not rules.auto_whitelist_clients:
+        return None
+    if client is None or is_expired(client, rules, now):
+        return Entry(now, now, 1, now)
+    if 0 <= now - client.counted < rules.auto_whitelist_interval:
+        return None
+    return Entry(client.first_seen, now, client.passes + 1, now)

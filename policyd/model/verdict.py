@@ -1,0 +1,56 @@
+"""What a check says of a request, and what the chain makes of it.
+
+Law: a reason is a word of the fixed set below, because it is a label of the metrics and a word of the log.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Final, Literal, NamedTuple, Protocol
+
+from policyd.model.action import DUNNO, Action
+from policyd.model.request import PolicyRequest
+
+Reason = Literal[
+    # postgrey's words, so that scripts which read postgrey's log read ours
+    "new", "early-retry", "triplet found", "client AWL", "client whitelist", "recipient whitelist",
+    # why there was no opinion at all
+    "no check objected", "not a recipient", "authenticated", "trusted network", "no client address",
+    "incomplete request",
+    # something of ours failed; mail goes on
+    "unavailable", "deadline", "fault",
+]  # fmt: skip
+
+
+class Commit(Protocol):
+    """The pending write a verdict rests on: no answer may leave before it is done (promise 2)."""
+
+    def then(self, done: Callable[[bool], None]) -> None:
+        """Call `done(True)` once the write is committed, `done(False)` if it failed."""
+
+
+class Verdict(NamedTuple):
+    """A check's opinion of one request."""
+
+    action: Action
+    reason: Reason
+    final: bool = True
+    """Whether later checks need not be asked."""
+    delay: int = 0
+    """Seconds: since the first try when a mail passes, still to wait when it is deferred."""
+    commit: Commit | None = None
+
+
+NO_OPINION: Final = Verdict(DUNNO, "no check objected", final=False)
+
+
+class Check(Protocol):
+    """A judge. It knows no clock, no log and no metric: the chain counts and times."""
+
+    @property
+    def name(self) -> str:
+        """The check's name in `[chain] checks`, and its label in the metrics."""
+
+    def evaluate(self, request: PolicyRequest, now: int) -> Verdict | Awaitable[Verdict]:
+        """Judge `request` at `now` (seconds since the epoch). Raises Unavailable when it cannot.
+
+        A check that need not wait answers at once; only one that must wait for the network returns an awaitable.
+        """
