@@ -45,9 +45,7 @@ class Action(NamedTuple("Action", [("verb", str), ("text", str)])):
     def reply(self) -> bytes:
         """The bytes of the whole reply: one line and an empty line, LF ends (CRLF hangs Postfix)."""
         line = f"{self.verb} {self.text}" if self.text else self.verb
-        return f"action={line}
-
-".encode("ascii")
+        return f"action={line}\n\n".encode("ascii")
 
     @property
     def defers(self) -> bool:
