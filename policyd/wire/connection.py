@@ -41,12 +41,7 @@ class PolicyConnection:
         Raises ProtocolError when a request passes MAX_REQUEST: log, hang up, send nothing.
         """
         # Postfix writes one request in one piece and waits for its reply: no buffer, one search.
-        if (
-            not self._buffer
-            and data.find(b"\n\n") == len(data) - 2 <= MAX_REQUEST
-            and data[0] != 10
-            and b"\r" not in data
-        ):
+        if not self._buffer and data.find(b"\n\n") == len(data) - 2 and _is_plain(data):
             return [parse_request(data[:-2])]
         searched = max(0, len(self._buffer) - 2)
         self._buffer += data
@@ -69,6 +64,10 @@ class PolicyConnection:
         length = end.end()
         del end, self._buffer[:length]  # a match holds its buffer, which then cannot shrink
         return raw
+
+
+def _is_plain(data: bytes) -> bool:
+    return 2 < len(data) <= MAX_REQUEST and data[0] != 10 and b"\r" not in data
 
 
 def parse_request(raw: bytes) -> PolicyRequest:
