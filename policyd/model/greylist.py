@@ -110,7 +110,8 @@ def is_expired(entry: Entry, rules: Rules, now: int) -> bool:
 
 
 def _refreshed(entry: Entry, now: int) -> Entry | None:
-    return entry._replace(last_seen=now) if now - entry.last_seen >= REFRESH else None
+    # An hour in the future is as far away: else an entry of a clock once wrong would never age.
+    return entry._replace(last_seen=now) if abs(now - entry.last_seen) >= REFRESH else None
 
 
 def _credited(client: Entry | None, rules: Rules, now: int) -> Entry | None:
