@@ -1,0 +1,309 @@
+"""The composition root: settings become objects, the objects run, and stop.
+
+Law: the only room that knows all others. It starts whatever the database and the lists look like (promise 6); only a
+wrong configuration, or a socket that cannot be had, stops the start. Reload builds everything anew before it touches
+anything, and keeps the old on any mistake.
+"""
+
+import asyncio
+import gc
+import logging
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from socket import gethostname, socket
+from typing import Final
+
+from prometheus_client import CollectorRegistry, generate_latest
+
+from policyd import __version__, sockets
+from policyd.chain import Chain, Decision
+from policyd.checks import REGISTRY
+from policyd.checks.tools import Tools
+from policyd.config import Settings
+from policyd.exporter import Exporter
+from policyd.logs import lines, writers
+from policyd.metrics import Metrics
+from policyd.model.endpoint import Endpoint, parse_endpoint, parse_host_and_port
+from policyd.model.errors import ConfigError
+from policyd.model.greylist import GreylistStore
+from policyd.model.request import PolicyRequest
+from policyd.model.verdict import Check
+from policyd.record import Complaints, Recorder
+from policyd.server import PolicyServer, Service
+from policyd.stores import Store, StoreOptions, open_store
+from policyd.systemd import Notifier, inherited_sockets
+
+DRAIN: Final = 5.0
+"""Seconds in which requests under way are answered before the daemon ends."""
+TICK: Final = 1.0
+"""Seconds between two rounds of housekeeping."""
+
+_log = logging.getLogger("policyd")
+
+
+def serve(settings: Settings, load: Callable[[], Settings]) -> int:
+    """Run the daemon until SIGTERM; return its exit status. `load` is asked for new settings at SIGHUP."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        daemon = Daemon(settings, load)
+        try:
+            runner.run(daemon.run())
+        except OSError as error:
+            _log.error("%s", error)
+            return 1
+        finally:
+            daemon.flush_log()
+    return 0
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """uvloop's loop where it is installed (extra `fast`): a fifth less CPU per request (docs/performance.md)."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop  # type: ignore[no-any-return]
+
+
+def read_file(path: str, report: Callable[[str], None]) -> str | None:
+    """The text of a list file, None without one. Other trouble goes to `report` as ``FILE: what``."""
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="surrogateescape")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        report(f"{path}: {error.strerror}")
+        return None
+
+
+def build_checks(settings: Settings, store: GreylistStore, report: Callable[[str], None]) -> tuple[Check, ...]:
+    """The checks of the configuration in their order; mistakes in list files go to `report`."""
+    tools = Tools(store, settings.hostname or gethostname(), __version__, partial(read_file, report=report), report)
+    return tuple(REGISTRY[name].build(settings.checks[name], tools) for name in settings.chain.checks)
+
+
+class Daemon:
+    """One running policyd."""
+
+    def __init__(self, settings: Settings, load: Callable[[], Settings]) -> None:
+        self._settings = settings
+        self._load = load
+        self._notifier = Notifier(os.environ)
+        self._inherited = inherited_sockets(os.environ)
+        self._metrics = Metrics(__version__, time.time)
+        self._privacy_key = secrets.token_bytes(16)
+        self._listeners: dict[str, tuple[socket, asyncio.Server]] = {}
+        self._exporter: Exporter | None = None
+        self._stop = asyncio.Event()
+        self._writer: writers.Writer | None = None
+
+    async def run(self) -> None:
+        """Serve until told to stop. Raises OSError when a socket cannot be had."""
+        loop = asyncio.get_running_loop()
+        self._start_log(loop)
+        self._store = await self._open_store()
+        try:
+            self._server = PolicyServer(self._service(), time.perf_counter)
+            self._chain = self._build_chain(self._settings, self._warn_of_mistakes())
+            await self._listen(self._settings)
+            await self._start_exporter(self._settings)
+            self._add_signals(loop)
+            self._settle()
+            await self._keep_house()
+        finally:
+            await self._end()
+
+    def _start_log(self, loop: asyncio.AbstractEventLoop) -> None:
+        log = self._settings.log
+        self._writer = writers.open_writer(log.destination, log.facility, loop.call_soon)
+        self._metrics.log_lines_dropped = lambda: self._writer.dropped if self._writer else 0
+        self._recorder = Recorder(self._metrics, self._writer, self._line_format(self._settings))
+        self._complaints = Complaints(self._metrics, time.monotonic)
+        writers.route_logging(self._writer, log.level)
+        self._recorder.is_quiet = log.level == "warning"
+
+    def _line_format(self, settings: Settings) -> lines.Format:
+        line_format: lines.Format = lines.json_line if settings.log.format == "json" else lines.postgrey_line
+        return lines.private(line_format, self._privacy_key) if settings.log.privacy else line_format
+
+    def flush_log(self) -> None:
+        """Write what is still held back."""
+        if self._writer is not None:
+            self._writer.flush()
+
+    async def _open_store(self) -> Store:
+        store = self._settings.store
+        return await open_store(store.url, StoreOptions(store.durability, store.max_entries, store.privacy))
+
+    def _service(self) -> Service:
+        server = self._settings.server
+        return Service(
+            decide=self._decide,
+            record=self._recorder,
+            on_protocol_error=self._complaints.protocol_error,
+            on_rejected=self._complaints.rejected,
+            request_deadline=server.request_deadline,
+            max_connections=server.max_connections,
+            close_after_reply=server.close_after_reply,
+        )
+
+    def _decide(self, request: PolicyRequest) -> Decision | Awaitable[Decision]:
+        return self._chain.decide(request, int(time.time()))
+
+    def _build_chain(self, settings: Settings, report: Callable[[str], None]) -> Chain:
+        checks = build_checks(settings, self._store, report)
+        return Chain(checks, settings.chain.trusted_networks, self._complaints.unavailable, secrets.randbits(32))
+
+    def _warn_of_mistakes(self) -> Callable[[str], None]:
+        def warn(mistake: str) -> None:
+            self._metrics.list_mistakes += 1
+            _log.warning("%s", mistake)
+
+        return warn
+
+    async def _listen(self, settings: Settings) -> None:
+        """Open what is newly listed, close what no longer is. Raises OSError having changed nothing."""
+        if self._inherited:
+            for listener in self._inherited:
+                self._listeners[sockets.describe(listener)] = listener, await self._accept(listener)
+            self._inherited = []
+            return
+        wanted = [parse_endpoint(text) for text in settings.server.listen]
+        opened = self._open_sockets([endpoint for endpoint in wanted if str(endpoint) not in self._listeners], settings)
+        for name, listener in opened.items():
+            self._listeners[name] = listener, await self._accept(listener)
+        for name in set(self._listeners) - {str(endpoint) for endpoint in wanted}:
+            self._close_listener(name)
+
+    def _open_sockets(self, endpoints: list[Endpoint], settings: Settings) -> dict[str, socket]:
+        server = settings.server
+        options = sockets.SocketOptions(server.socket_mode, server.socket_user, server.socket_group, server.backlog)
+        opened: dict[str, socket] = {}
+        try:
+            for endpoint in endpoints:
+                opened[str(endpoint)] = sockets.open_socket(endpoint, options)
+        except OSError:
+            for listener in opened.values():
+                sockets.close_socket(listener)
+            raise
+        return opened
+
+    async def _accept(self, listener: socket) -> asyncio.Server:
+        loop = asyncio.get_running_loop()
+        if listener.family.name != "AF_UNIX":
+            return await loop.create_server(self._server, sock=listener, backlog=self._settings.server.backlog)
+        # From 3.13 the loop would remove the file, which with socket activation is systemd's.
+        keep = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
+        backlog = self._settings.server.backlog
+        return await loop.create_unix_server(self._server, sock=listener, backlog=backlog, **keep)  # type: ignore[arg-type]
+
+    def _close_listener(self, name: str) -> None:
+        listener, server = self._listeners.pop(name)
+        server.close()
+        sockets.close_socket(listener)
+
+    async def _start_exporter(self, settings: Settings) -> None:
+        if not settings.metrics.listen:
+            return
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(self._metrics)
+        self._metrics.store = lambda: self._store.stats().metrics()
+        endpoint = parse_host_and_port(settings.metrics.listen)
+        exporter = Exporter(partial(generate_latest, registry))
+        await exporter.start(endpoint.host, endpoint.port)
+        self._exporter = exporter
+
+    def _add_signals(self, loop: asyncio.AbstractEventLoop) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        self._reloading: set[asyncio.Task[None]] = set()
+        loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
+
+    def _settle(self) -> None:
+        # What exists now lives as long as the daemon: the collector need not walk it at every full collection.
+        gc.collect()
+        gc.freeze()
+        _log.info("policyd %s serving on %s", __version__, ", ".join(self._listeners))
+        self._notifier.ready(f"serving on {', '.join(self._listeners)}")
+
+    def _on_hangup(self) -> None:
+        task = asyncio.ensure_future(self._reload())
+        self._reloading.add(task)
+        task.add_done_callback(self._reloading.discard)
+
+    async def _reload(self) -> None:
+        """Take new settings and lists whole, or none of them."""
+        self._notifier.reloading()
+        mistakes: list[str] = []
+        try:
+            settings = self._load()
+            chain = self._build_chain(settings, mistakes.append)
+            if mistakes:
+                raise ConfigError(mistakes)
+            await self._listen(settings)
+        except (ConfigError, OSError) as error:
+            mistakes = list(error.mistakes) if isinstance(error, ConfigError) else [str(error)]
+            self._metrics.reload_ok = False
+            self._metrics.list_mistakes = len(mistakes)
+            for mistake in mistakes:
+                _log.error("%s", mistake)
+            _log.error("reload: the old settings stay in force because of the lines above")
+        else:
+            await self._take(settings, chain)
+        self._notifier.ready("serving" if self._metrics.reload_ok else "serving with old settings: reload failed")
+
+    async def _take(self, settings: Settings, chain: Chain) -> None:
+        for name in ("store", "log"):
+            old, new = getattr(self._settings, name), getattr(settings, name)
+            if old != new and (name == "store" or old.destination != new.destination):
+                _log.warning("reload: [%s] changed; that takes effect at the next restart", name)
+        moved = settings.metrics != self._settings.metrics
+        self._settings, self._chain = settings, chain
+        self._server.service = self._service()
+        self._recorder.line_format = self._line_format(settings)
+        self._metrics.reload_ok, self._metrics.reloaded_at, self._metrics.list_mistakes = True, time.time(), 0
+        if moved:
+            await self._move_exporter(settings)
+        _log.info("reload: new settings are in force")
+
+    async def _move_exporter(self, settings: Settings) -> None:
+        if self._exporter is not None:
+            await self._exporter.close()
+            self._exporter = None
+        try:
+            await self._start_exporter(settings)
+        except OSError as error:
+            _log.error("reload: %s; there are no metrics until then", error)
+
+    async def _keep_house(self) -> None:
+        """Once a second, until the end: slow clients, held-back log lines, the sign of life."""
+        alive_at = 0.0
+        interval = self._notifier.watchdog_interval
+        while not self._stop.is_set():
+            self._server.sweep()
+            self._metrics.connections = len(self._server.connections)
+            self.flush_log()
+            if interval and time.monotonic() - alive_at >= interval - TICK:
+                await self._store.ping()  # the loop alone proves nothing
+                self._notifier.alive()
+                alive_at = time.monotonic()
+            try:
+                await asyncio.wait_for(self._stop.wait(), TICK)
+            except TimeoutError:
+                continue
+
+    async def _end(self) -> None:
+        self._notifier.stopping()
+        for name in list(self._listeners):
+            self._close_listener(name)
+        if hasattr(self, "_server"):
+            await self._server.drain(DRAIN)
+        if self._exporter is not None:
+            await self._exporter.close()
+        await self._store.close()
+        _log.info("policyd ended")

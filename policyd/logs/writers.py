@@ -1,0 +1,165 @@
+"""Where lines go: a file descriptor or syslog.
+
+Law: writing never waits. A log that stands still loses lines, counted, and holds up no mail.
+"""
+
+import logging
+import os
+import select
+import syslog
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
+
+from policyd.logs.lines import escape_controls
+
+MAX_BUFFERED: Final = 4096
+"""Lines kept while the reader of the log stands still: a tick of the heaviest traffic many times over."""
+_CHUNK: Final = 4096
+"""poll() says that a pipe is writable when PIPE_BUF (4096 on Linux) bytes fit: writes up to it never block."""
+
+FACILITIES: Final[Mapping[str, int]] = {
+    name: getattr(syslog, f"LOG_{name.upper()}")
+    for name in (
+        "auth", "cron", "daemon", "kern", "lpr", "mail", "news", "syslog", "user", "uucp",
+        "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
+    )
+}  # fmt: skip
+
+
+class Writer(Protocol):
+    """Takes lines."""
+
+    dropped: int
+    """Lines lost because the reader of the log stood still."""
+
+    def write(self, line: str, level: int = logging.INFO) -> None:
+        """Take one line without its end."""
+
+    def flush(self) -> None:
+        """Write what can be written without waiting."""
+
+
+class LineWriter:
+    """Writes lines to a file descriptor, many at a time, never waiting for its reader."""
+
+    def __init__(self, descriptor: int, prefix: Callable[[int], str], later: Callable[[Callable[[], None]], object]):
+        self._descriptor = descriptor
+        self._prefix = prefix
+        self._later = later
+        self._lines: deque[str] = deque()
+        self._rest = b""
+        self._scheduled = False
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLOUT)
+        self.dropped = 0
+
+    def write(self, line: str, level: int = logging.INFO) -> None:
+        """Take one line; it is written at the end of this tick of the event loop."""
+        if len(self._lines) >= MAX_BUFFERED:
+            self.flush()
+        if len(self._lines) >= MAX_BUFFERED:
+            self.dropped += 1
+            return
+        self._lines.append(f"{self._prefix(level)}{line}\n")
+        if not self._scheduled:
+            self._scheduled = True
+            self._later(self._tick)
+
+    def _tick(self) -> None:
+        self._scheduled = False
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what can be written without waiting."""
+        while self._rest or self._lines:
+            if not self._rest:
+                self._rest = "".join(self._lines).encode("utf-8", "backslashreplace")
+                self._lines.clear()
+            if not self._is_writable():
+                return
+            try:
+                self._rest = self._rest[os.write(self._descriptor, self._rest[:_CHUNK]) :]
+            except OSError:  # the reader is gone: nothing to tell, nobody to tell it to
+                self._rest = b""
+
+    def _is_writable(self) -> bool:
+        return any(events & select.POLLOUT for _, events in self._poll.poll(0))
+
+
+class SyslogWriter:
+    """Writes lines to syslog, as postgrey does when it runs as a daemon."""
+
+    dropped = 0
+    _LEVELS: Final = {
+        logging.DEBUG: syslog.LOG_DEBUG,
+        logging.INFO: syslog.LOG_INFO,
+        logging.WARNING: syslog.LOG_WARNING,
+    }
+
+    def __init__(self, facility: str) -> None:
+        syslog.openlog("policyd", syslog.LOG_PID, FACILITIES[facility])
+
+    def write(self, line: str, level: int = logging.INFO) -> None:
+        """Hand one line to syslog."""
+        syslog.syslog(self._LEVELS.get(level, syslog.LOG_ERR), line)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
+class LineHandler(logging.Handler):
+    """Sends the records of Python's logging the way of the decisions."""
+
+    def __init__(self, write: Callable[[str, int], None]) -> None:
+        super().__init__()
+        self._write = write
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record: its message in one line, a traceback in the lines after."""
+        try:
+            for line in self.format(record).splitlines():
+                self._write(escape_controls(line), record.levelno)
+        except Exception:
+            self.handleError(record)
+
+
+def journal_prefix(level: int) -> str:
+    """The priority as systemd's journal reads it from stderr (sd-daemon(3))."""
+    return "<3>" if level >= logging.ERROR else "<4>" if level >= logging.WARNING else "<6>"
+
+
+class ClockPrefix:
+    """The local time and the level, as on a terminal or in a file; formatted once a second."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._second = -1
+        self._text = ""
+
+    def __call__(self, level: int) -> str:
+        """``2026-11-22T18:00:00+0000 `` and, from warnings up, the level."""
+        second = int(self._now())
+        if second != self._second:
+            self._second = second
+            self._text = time.strftime("%Y-%m-%dT%H:%M:%S%z ", time.localtime(second))
+        return self._text if level < logging.WARNING else f"{self._text}{logging.getLevelName(level).lower()}: "
+
+
+def open_writer(destination: str, facility: str, later: Callable[[Callable[[], None]], object]) -> Writer:
+    """The writer for ``stderr`` or ``syslog``. `later` runs a function at the end of the loop's tick."""
+    if destination == "syslog":
+        return SyslogWriter(facility)
+    # systemd says by this variable that stderr is the journal (systemd.exec(5)).
+    prefix = journal_prefix if "JOURNAL_STREAM" in os.environ else ClockPrefix(time.time)
+    return LineWriter(2, prefix, later)
+
+
+def route_logging(writer: Writer, level: str) -> None:
+    """Send the records of Python's logging to `writer`, from `level` (debug, info, warning) up."""
+    handler = LineHandler(writer.write)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())

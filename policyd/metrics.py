@@ -1,0 +1,153 @@
+"""What is counted, in plain integers; and its picture for Prometheus.
+
+Law: the request path only adds to integers (under 1 us); prometheus_client is called when somebody scrapes.
+Labels are words of ours, never anything from a request: at most a few dozen series whatever is sent.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+
+LATENCY_BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 100)
+"""Seconds; the last is Postfix's own timeout."""
+DELAY_BUCKETS: Final = (60, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400, 172800)
+"""Seconds from the first try to the one that passed."""
+
+_GREYLIST_RESULTS: Final = {
+    "new": "new",
+    "early-retry": "early",
+    "client AWL": "awl",
+    "client whitelist": "whitelist",
+    "recipient whitelist": "whitelist",
+}
+
+
+class Histogram:
+    """Samples counted per bucket: `observe` costs a bisection and two additions."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self.bounds = tuple(bounds)
+        self.counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def observe(self, value: float) -> None:
+        """Count one sample."""
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
+
+    def cumulative(self) -> list[tuple[str, float]]:
+        """(upper bound, samples up to it), as Prometheus wants it."""
+        seen, buckets = 0, []
+        for bound, count in zip((*map(str, self.bounds), "+Inf"), self.counts, strict=True):
+            seen += count
+            buckets.append((bound, float(seen)))
+        return buckets
+
+
+class Metrics:
+    """All counters of one daemon."""
+
+    def __init__(self, version: str, now: Callable[[], float]) -> None:
+        self._version = version
+        self._started = now()
+        self.requests: Counter[tuple[str, str, str]] = Counter()
+        """By action, check and reason."""
+        self.latency = Histogram(LATENCY_BUCKETS)
+        self.greylist_delay = Histogram(DELAY_BUCKETS)
+        self.fail_open: Counter[tuple[str, str]] = Counter()
+        """Requests that were let through because something failed, by check and cause."""
+        self.protocol_errors: Counter[str] = Counter()
+        self.connections = 0
+        self.connections_rejected = 0
+        self.log_lines_dropped: Callable[[], int] = int
+        self.reload_ok = True
+        self.reloaded_at = now()
+        self.list_mistakes = 0
+        self.store: Callable[[], Sequence[Metric]] = tuple
+
+    def answered(self, action: str, check: str, reason: str, seconds: float) -> None:
+        """Count one answered request that took `seconds`."""
+        self.requests[action, check, reason] += 1
+        self.latency.observe(seconds)
+
+    def collect(self) -> Iterator[Metric]:
+        """The picture for Prometheus (prometheus_client's Collector)."""
+        yield InfoMetricFamily("policyd_build", "Version of the running daemon.", {"version": self._version})
+        yield gauge("policyd_start_time_seconds", "When the daemon started, seconds since the epoch.", self._started)
+        yield from self._request_metrics()
+        yield from self._connection_metrics()
+        yield from self._configuration_metrics()
+        yield from self.store()
+
+    def _request_metrics(self) -> Iterator[Metric]:
+        yield counters("policyd_requests", "Answered requests.", ("action", "check", "reason"), self.requests)
+        yield histogram("policyd_request_duration_seconds", "From the whole request to its reply.", self.latency)
+        yield counters("policyd_greylist_decisions", "What greylisting found.", ("result",), self._greylist_results())
+        yield histogram(
+            "policyd_greylist_delay_seconds",
+            "From the first try of a mail to the one that passed.",
+            self.greylist_delay,
+        )
+        yield counters(
+            "policyd_fail_open", "Requests let through because something failed.", ("check", "cause"), self.fail_open
+        )
+
+    def _connection_metrics(self) -> Iterator[Metric]:
+        yield gauge("policyd_connections", "Open policy connections.", self.connections)
+        yield counter("policyd_connections_rejected", "Connections over the limit.", self.connections_rejected)
+        yield counters(
+            "policyd_protocol_errors", "Connections closed for what they sent.", ("kind",), self.protocol_errors
+        )
+        yield counter(
+            "policyd_log_lines_dropped",
+            "Lines not written because the log stood still.",
+            self.log_lines_dropped(),
+        )
+
+    def _configuration_metrics(self) -> Iterator[Metric]:
+        yield gauge("policyd_config_last_reload_successful", "1 if the last reload was taken.", int(self.reload_ok))
+        yield gauge("policyd_config_last_reload_timestamp_seconds", "When settings were last taken.", self.reloaded_at)
+        yield gauge("policyd_list_bad_lines", "Lines of list files that were not understood.", self.list_mistakes)
+
+    def _greylist_results(self) -> Mapping[str, int]:
+        results: Counter[str] = Counter()
+        for (_, check, reason), count in self.requests.items():
+            if reason == "triplet found" and check == "greylist":
+                results["passed"] += count
+            elif reason in _GREYLIST_RESULTS:
+                results[_GREYLIST_RESULTS[reason]] += count
+        return results
+
+
+def gauge(name: str, text: str, value: float) -> Metric:
+    """A gauge of one value."""
+    return GaugeMetricFamily(name, text, value=value)
+
+
+def counter(name: str, text: str, value: float) -> Metric:
+    """A counter without labels (prometheus_client adds the ``_total``)."""
+    return CounterMetricFamily(name, text, value=value)
+
+
+def counters(name: str, text: str, labels: Sequence[str], values: Mapping[Any, int]) -> Metric:
+    """A counter by labels: the keys of `values` are tuples of their values (a plain string for one label)."""
+    family = CounterMetricFamily(name, text, labels=labels)
+    for key, count in values.items():
+        family.add_metric([key] if isinstance(key, str) else key, count)
+    return family
+
+
+def histogram(name: str, text: str, values: Histogram) -> Metric:
+    """A histogram."""
+    return HistogramMetricFamily(name, text, buckets=values.cumulative(), sum_value=values.total)

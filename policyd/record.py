@@ -1,0 +1,76 @@
+"""What is kept of every decision: one line in the log, one counter, one sample.
+
+Law: this runs for every recipient of every mail, after its answer was sent; it adds and formats, nothing else.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from policyd.chain import Decision
+from policyd.logs.lines import Format, Line
+from policyd.logs.writers import Writer
+from policyd.metrics import Metrics
+from policyd.model.errors import Unavailable
+from policyd.model.request import PolicyRequest
+
+FAILURES: Final = frozenset({"unavailable", "deadline", "fault"})
+COMPLAINT_INTERVAL: Final = 60.0
+"""Seconds between two lines about the same trouble."""
+
+_log = logging.getLogger("policyd")
+
+
+class Recorder:
+    """Writes and counts decisions."""
+
+    def __init__(self, metrics: Metrics, writer: Writer, line_format: Format) -> None:
+        self._metrics = metrics
+        self._writer = writer
+        self.line_format = line_format
+        self.is_quiet = False
+        """Whether only trouble is logged (postgrey's --quiet)."""
+
+    def __call__(self, request: PolicyRequest, decision: Decision, seconds: float) -> None:
+        """Record one answered request."""
+        action, check, reason, delay, decision_id, _ = decision
+        metrics = self._metrics
+        metrics.answered(action.verb, check, reason, seconds)
+        if reason == "triplet found" and delay:
+            metrics.greylist_delay.observe(delay)
+        elif reason in FAILURES:
+            metrics.fail_open[check, reason] += 1
+        if not self.is_quiet and reason != "not a recipient":
+            self._writer.write(self.line_format(Line(request, action, check, reason, delay, decision_id)))
+
+
+class Complaints:
+    """Logs trouble that repeats with every mail once a minute, with the number of times it was seen."""
+
+    def __init__(self, metrics: Metrics, clock: Callable[[], float]) -> None:
+        self._metrics = metrics
+        self._clock = clock
+        self._since: dict[str, float] = {}
+        self._unsaid: dict[str, int] = {}
+
+    def unavailable(self, check: str, error: Unavailable) -> None:
+        """A check could not answer; the mail goes on without it."""
+        self._say(f"{check}: {error}; mail goes on without this check")
+
+    def rejected(self) -> None:
+        """A connection over the limit was closed."""
+        self._metrics.connections_rejected += 1
+        self._say("too many connections: raise [server] max_connections above the sum of Postfix's process limits")
+
+    def protocol_error(self, kind: str) -> None:
+        """A connection was closed for what it sent."""
+        self._metrics.protocol_errors[kind] += 1
+
+    def _say(self, sentence: str) -> None:
+        now = self._clock()
+        self._unsaid[sentence] = self._unsaid.get(sentence, 0) + 1
+        if now - self._since.get(sentence, -COMPLAINT_INTERVAL) < COMPLAINT_INTERVAL:
+            return
+        _log.warning("%s (%d times since the last such line)", sentence, self._unsaid.pop(sentence))
+        self._since = {said: at for said, at in self._since.items() if now - at < COMPLAINT_INTERVAL}
+        self._since[sentence] = now

@@ -1,0 +1,212 @@
+"""The server: feeds bytes to the wire, requests to the chain, replies to the socket.
+
+Law: exactly one reply per request, in order, and never a stray byte: Postfix sleeps 1 s for one (measured). Idle
+connections are never closed by us, which would cost Postfix the same second. A known client is answered without
+a task. This is the only room that catches every exception: a bug is logged with its traceback and answered DUNNO.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from policyd.chain import Decision
+from policyd.model.action import DUNNO
+from policyd.model.errors import ProtocolError
+from policyd.model.request import PolicyRequest
+from policyd.wire.connection import PolicyConnection
+
+PARTIAL_TIMEOUT: Final = 60.0
+"""Seconds in which a begun request must be whole; Postfix sends it in one write."""
+MAX_PIPELINED: Final = 64
+"""Requests of one connection that may wait for their turn; Postfix never sends a second one (measured)."""
+
+Decide = Callable[[PolicyRequest], Decision | Awaitable[Decision]]
+Record = Callable[[PolicyRequest, Decision, float], None]
+
+_log = logging.getLogger("policyd.server")
+
+
+@dataclass
+class Service:
+    """What all connections share. Reload replaces the fields; open connections follow at their next request."""
+
+    decide: Decide
+    record: Record
+    """Is told of every answer and the seconds it took, after it was sent."""
+    on_protocol_error: Callable[[str], None]
+    on_rejected: Callable[[], None]
+    request_deadline: float = 8.0
+    max_connections: int = 4096
+    close_after_reply: bool = False
+
+
+class PolicyServer:
+    """All connections of the daemon."""
+
+    def __init__(self, service: Service, clock: Callable[[], float]) -> None:
+        self.service = service
+        self.clock = clock
+        self.connections: set[Connection] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    def __call__(self) -> "Connection":
+        """Make the protocol of one accepted connection (asyncio's protocol factory)."""
+        return Connection(self)
+
+    def sweep(self) -> None:
+        """Hang up on those who began a request long ago; to be called every few seconds."""
+        now = self.clock()
+        for connection in list(self.connections):
+            if connection.partial_since and now - connection.partial_since > PARTIAL_TIMEOUT:
+                connection.hang_up("timeout", f"a request begun {PARTIAL_TIMEOUT:.0f} s ago is still not whole")
+
+    async def drain(self, grace: float) -> None:
+        """Answer what was asked, for at most `grace` seconds; then close every connection."""
+        end = self.clock() + grace
+        while self.clock() < end:
+            for connection in list(self.connections):
+                connection.close_if_idle()
+            if not self.connections:
+                return
+            await asyncio.sleep(0.01)
+        for connection in list(self.connections):
+            connection.abort()
+
+
+class Connection(asyncio.Protocol):
+    """One connection of Postfix."""
+
+    __slots__ = ("_queue", "_server", "_transport", "_waiting", "_wire", "partial_since")
+
+    def __init__(self, server: PolicyServer) -> None:
+        self._server = server
+        self._wire = PolicyConnection()
+        self._queue: deque[PolicyRequest] = deque()
+        self._waiting = False
+        self._transport: asyncio.Transport | None = None
+        self.partial_since = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection, or refuse it when there are too many (bounded, promise 5)."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what asyncio gives to a stream protocol
+        self._transport = transport
+        server = self._server
+        if len(server.connections) >= server.service.max_connections:
+            server.service.on_rejected()
+            transport.abort()
+            return
+        server.connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection; a decision still under way is finished and logged, not sent."""
+        self._server.connections.discard(self)
+        self._transport = None
+        self._queue.clear()
+
+    def pause_writing(self) -> None:
+        """The peer does not read its replies: take no more questions from it."""
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        if self._transport is not None:
+            self._transport.resume_reading()
+
+    def data_received(self, data: bytes) -> None:
+        """Answer every request that is whole now."""
+        try:
+            requests = self._wire.receive_data(data)
+        except ProtocolError as error:
+            self.hang_up("too long", str(error))
+            return
+        self.partial_since = self._server.clock() if self._wire.is_partial else 0.0
+        for request in requests:
+            if self._waiting:
+                self._enqueue(request)
+            else:
+                self._ask(request)
+
+    def _enqueue(self, request: PolicyRequest) -> None:
+        self._queue.append(request)
+        if len(self._queue) >= MAX_PIPELINED and self._transport is not None:
+            self._transport.pause_reading()
+
+    def _ask(self, request: PolicyRequest) -> None:
+        started = self._server.clock()
+        try:
+            decision = self._server.service.decide(request)
+        except Exception:
+            decision = _fault()
+        if not isinstance(decision, Decision):
+            self._waiting = True
+            task = asyncio.ensure_future(self._await(request, decision, started))
+            self._server.tasks.add(task)
+            task.add_done_callback(self._server.tasks.discard)
+        elif decision.commit is not None:
+            self._waiting = True
+            decision.commit.then(partial(self._committed, request, decision, started))
+        else:
+            self._answer(request, decision, started)
+
+    async def _await(self, request: PolicyRequest, pending: Awaitable[Decision], started: float) -> None:
+        try:
+            async with asyncio.timeout(self._server.service.request_deadline):
+                decision = await pending
+        except TimeoutError:
+            decision = Decision(DUNNO, "chain", "deadline", 0, "0" * 8)
+        except Exception:
+            decision = _fault()
+        if decision.commit is not None:
+            decision.commit.then(partial(self._committed, request, decision, started))
+        else:
+            self._resume(request, decision, started)
+
+    def _committed(self, request: PolicyRequest, decision: Decision, started: float, done: bool) -> None:  # noqa: FBT001
+        # Deferring what was not stored would defer that mail for ever (promise 2).
+        self._resume(request, decision if done else decision.failed("unavailable"), started)
+
+    def _resume(self, request: PolicyRequest, decision: Decision, started: float) -> None:
+        self._waiting = False
+        self._answer(request, decision, started)
+        while self._queue and not self._waiting:
+            self._ask(self._queue.popleft())
+            if len(self._queue) == MAX_PIPELINED - 1 and self._transport is not None:
+                self._transport.resume_reading()
+
+    def _answer(self, request: PolicyRequest, decision: Decision, started: float) -> None:
+        service = self._server.service
+        if self._transport is not None:
+            self._transport.write(decision.action.reply)
+            if service.close_after_reply:
+                self._transport.close()
+        try:
+            service.record(request, decision, self._server.clock() - started)
+        except Exception:
+            _log.exception("a decision could not be recorded")
+
+    def hang_up(self, kind: str, reason: str) -> None:
+        """Close without a reply: Postfix asks once more, then answers 451 by itself (SMTPD_POLICY_README)."""
+        self._server.service.on_protocol_error(kind)
+        _log.warning("closing a connection without a reply: %s", reason)
+        self.abort()
+
+    def close_if_idle(self) -> None:
+        """Close unless a request is under way. Called until the connection is gone."""
+        if self._transport is not None and not self._waiting and not self._wire.is_partial:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once, sending nothing more."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+def _fault() -> Decision:
+    """The answer to a bug of ours, whose traceback goes to the log."""
+    _log.exception("a bug: this request is answered DUNNO; please report it with the lines below")
+    return Decision(DUNNO, "chain", "fault", 0, "0" * 8)

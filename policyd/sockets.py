@@ -1,0 +1,134 @@
+"""Listening sockets: opened by us, or inherited.
+
+Law: a socket file is replaced only if it is a socket and nobody answers behind it. Errors are OSError with a
+sentence that says which socket and what to do.
+"""
+
+import grp
+import os
+import pwd
+import socket
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from policyd.model.endpoint import Endpoint
+
+
+@dataclass(frozen=True)
+class SocketOptions:
+    """How unix sockets are given away, and how many connections may wait."""
+
+    mode: int = 0o660
+    user: str = ""
+    group: str = ""
+    backlog: int = 512
+
+
+def open_socket(endpoint: Endpoint, options: SocketOptions) -> socket.socket:
+    """Listen on `endpoint`. Raises OSError with a sentence for the administrator."""
+    try:
+        return _open_unix(endpoint.path, options) if endpoint.kind == "unix" else _open_inet(endpoint, options)
+    except (OSError, KeyError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).strip("'\"")
+        raise OSError(f"cannot listen on {endpoint}: {reason}{_advice(error, endpoint)}") from error
+
+
+def _advice(error: OSError | KeyError, endpoint: Endpoint) -> str:
+    if isinstance(error, OSError) and "in use" in str(error.strerror):
+        return "; another policyd or another policy service runs there: stop it or choose another [server] listen"
+    if isinstance(error, PermissionError):
+        return f"; this user may not create it: choose another place than {endpoint.path or endpoint.port}"
+    if isinstance(error, FileNotFoundError):
+        return f"; create the directory {Path(endpoint.path).parent} first"
+    return ""
+
+
+def _open_inet(endpoint: Endpoint, options: SocketOptions) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        endpoint.host, endpoint.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind(address)
+        listener.listen(options.backlog)
+        listener.setblocking(False)  # noqa: FBT003
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _open_unix(path: str, options: SocketOptions) -> socket.socket:
+    owner = pwd.getpwnam(options.user).pw_uid if options.user else -1
+    group = grp.getgrnam(options.group).gr_gid if options.group else -1
+    _remove_stale(path)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        # Nobody may connect before mode and owner are right, so the file is born without any permission.
+        before = os.umask(0o777)
+        try:
+            listener.bind(path)
+        finally:
+            os.umask(before)
+        os.chown(path, owner, group)
+        Path(path).chmod(options.mode)
+        listener.listen(options.backlog)
+        listener.setblocking(False)  # noqa: FBT003
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _remove_stale(path: str) -> None:
+    """Remove the socket file that a killed daemon left. CVE-2008-1569: never anything that is no socket of ours."""
+    try:
+        status = Path(path).lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(status.st_mode):
+        raise FileExistsError(17, "there is a file that is no socket; remove it or choose another path")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            Path(path).unlink()
+            return
+    raise OSError(98, "Address already in use")
+
+
+def close_socket(listener: socket.socket) -> None:
+    """Stop listening; the file of a unix socket that we opened goes, unless it is another's by now."""
+    if listener.family == socket.AF_UNIX:
+        path = listener.getsockname()
+        listener.close()
+        if path and path[0] != "\0" and _is_dead(path):
+            Path(path).unlink(missing_ok=True)
+    else:
+        listener.close()
+
+
+def _is_dead(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            return True
+        except OSError:
+            return False
+    return False
+
+
+def describe(listener: socket.socket) -> str:
+    """The address of a listening socket as the configuration writes it."""
+    name = listener.getsockname()
+    if listener.family == socket.AF_UNIX:
+        return f"unix:{name}"
+    host = f"[{name[0]}]" if listener.family == socket.AF_INET6 else name[0]
+    return f"inet:{host}:{name[1]}"
