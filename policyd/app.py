@@ -11,31 +11,32 @@ import logging
 import os
 import secrets
 import signal
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from socket import gethostname, socket
+from socket import gethostname
 from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from policyd import __version__, sockets
+from policyd import __version__
 from policyd.chain import Chain, Decision
 from policyd.checks import REGISTRY
 from policyd.checks.tools import Tools
 from policyd.config import Settings
 from policyd.exporter import Exporter
+from policyd.listeners import Listeners
 from policyd.logs import lines, writers
 from policyd.metrics import Metrics
-from policyd.model.endpoint import Endpoint, parse_endpoint, parse_host_and_port
+from policyd.model.endpoint import parse_host_and_port
 from policyd.model.errors import ConfigError
 from policyd.model.greylist import GreylistStore
 from policyd.model.request import PolicyRequest
 from policyd.model.verdict import Check
 from policyd.record import Complaints, Recorder
 from policyd.server import PolicyServer, Service
+from policyd.sockets import SocketOptions
 from policyd.stores import Store, StoreOptions, open_store
 from policyd.systemd import Notifier, inherited_sockets
 
@@ -62,12 +63,12 @@ def serve(settings: Settings, load: Callable[[], Settings]) -> int:
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    """uvloop's loop where it is installed (extra `fast`): a fifth less CPU per request (docs/performance.md)."""
+    """Make uvloop's loop where it is installed (extra `fast`): a fifth less CPU per request (docs/performance.md)."""
     try:
         import uvloop
     except ImportError:
         return asyncio.new_event_loop
-    return uvloop.new_event_loop  # type: ignore[no-any-return]
+    return uvloop.new_event_loop
 
 
 def read_file(path: str, report: Callable[[str], None]) -> str | None:
@@ -94,10 +95,8 @@ class Daemon:
         self._settings = settings
         self._load = load
         self._notifier = Notifier(os.environ)
-        self._inherited = inherited_sockets(os.environ)
         self._metrics = Metrics(__version__, time.time)
         self._privacy_key = secrets.token_bytes(16)
-        self._listeners: dict[str, tuple[socket, asyncio.Server]] = {}
         self._exporter: Exporter | None = None
         self._stop = asyncio.Event()
         self._writer: writers.Writer | None = None
@@ -109,6 +108,7 @@ class Daemon:
         self._store = await self._open_store()
         try:
             self._server = PolicyServer(self._service(), time.perf_counter)
+            self._listeners = Listeners(self._server, inherited_sockets(os.environ))
             self._chain = self._build_chain(self._settings, self._warn_of_mistakes())
             await self._listen(self._settings)
             await self._start_exporter(self._settings)
@@ -167,45 +167,9 @@ class Daemon:
         return warn
 
     async def _listen(self, settings: Settings) -> None:
-        """Open what is newly listed, close what no longer is. Raises OSError having changed nothing."""
-        if self._inherited:
-            for listener in self._inherited:
-                self._listeners[sockets.describe(listener)] = listener, await self._accept(listener)
-            self._inherited = []
-            return
-        wanted = [parse_endpoint(text) for text in settings.server.listen]
-        opened = self._open_sockets([endpoint for endpoint in wanted if str(endpoint) not in self._listeners], settings)
-        for name, listener in opened.items():
-            self._listeners[name] = listener, await self._accept(listener)
-        for name in set(self._listeners) - {str(endpoint) for endpoint in wanted}:
-            self._close_listener(name)
-
-    def _open_sockets(self, endpoints: list[Endpoint], settings: Settings) -> dict[str, socket]:
         server = settings.server
-        options = sockets.SocketOptions(server.socket_mode, server.socket_user, server.socket_group, server.backlog)
-        opened: dict[str, socket] = {}
-        try:
-            for endpoint in endpoints:
-                opened[str(endpoint)] = sockets.open_socket(endpoint, options)
-        except OSError:
-            for listener in opened.values():
-                sockets.close_socket(listener)
-            raise
-        return opened
-
-    async def _accept(self, listener: socket) -> asyncio.Server:
-        loop = asyncio.get_running_loop()
-        if listener.family.name != "AF_UNIX":
-            return await loop.create_server(self._server, sock=listener, backlog=self._settings.server.backlog)
-        # From 3.13 the loop would remove the file, which with socket activation is systemd's.
-        keep = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
-        backlog = self._settings.server.backlog
-        return await loop.create_unix_server(self._server, sock=listener, backlog=backlog, **keep)  # type: ignore[arg-type]
-
-    def _close_listener(self, name: str) -> None:
-        listener, server = self._listeners.pop(name)
-        server.close()
-        sockets.close_socket(listener)
+        options = SocketOptions(server.socket_mode, server.socket_user, server.socket_group, server.backlog)
+        await self._listeners.listen(server.listen, options)
 
     async def _start_exporter(self, settings: Settings) -> None:
         if not settings.metrics.listen:
@@ -228,8 +192,8 @@ class Daemon:
         # What exists now lives as long as the daemon: the collector need not walk it at every full collection.
         gc.collect()
         gc.freeze()
-        _log.info("policyd %s serving on %s", __version__, ", ".join(self._listeners))
-        self._notifier.ready(f"serving on {', '.join(self._listeners)}")
+        _log.info("policyd %s serving on %s", __version__, self._listeners)
+        self._notifier.ready(f"serving on {self._listeners}")
 
     def _on_hangup(self) -> None:
         task = asyncio.ensure_future(self._reload())
@@ -299,9 +263,8 @@ class Daemon:
 
     async def _end(self) -> None:
         self._notifier.stopping()
-        for name in list(self._listeners):
-            self._close_listener(name)
-        if hasattr(self, "_server"):
+        if hasattr(self, "_listeners"):
+            self._listeners.close()
             await self._server.drain(DRAIN)
         if self._exporter is not None:
             await self._exporter.close()
