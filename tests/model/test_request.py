@@ -1,0 +1,24 @@
+"""Law tested: a request's fields are Postfix's attribute names, and it is a value that cannot be changed."""
+
+import pytest
+
+from policyd.model.address import parse_address
+from policyd.model.request import PolicyRequest
+
+# SMTPD_POLICY_README
+POSTFIX_NAMES = {
+    "protocol_state", "client_address", "client_name", "reverse_client_name", "helo_name", "sender", "recipient",
+    "instance", "sasl_username", "policy_context",
+}  # fmt: skip
+
+
+def test_fields_are_named_as_postfix_names_them() -> None:
+    assert set(PolicyRequest._fields) == POSTFIX_NAMES | {"attributes"}
+
+
+def test_a_request_is_a_value() -> None:
+    address = parse_address("192.0.2.1")
+    request = PolicyRequest("RCPT", address, "", "", "", "a@x.example", "b@y.example", "", "", "", {})
+    assert request == request._replace()
+    with pytest.raises(AttributeError):
+        request.sender = ""  # type: ignore[misc]
