@@ -1,0 +1,158 @@
+"""`./dev bench`: policyd beside postgrey, in one run, on this machine. See docs/performance.md."""
+
+import argparse
+import json
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from bench.driver import Driver, WrongAnswer
+from bench.report import MILLION, Run, bars, table
+from bench.servers import CHECKOUT, ECHO, POLICYD, POSTGREY, Kind, Server, ServerFailed, free_address, running
+from bench.triplets import Population
+from bench.workloads import WORKLOADS
+
+KINDS: Final = {kind.name: kind for kind in (POLICYD, POSTGREY)}
+
+
+class Contestant(NamedTuple):
+    """A kind of server, what it has stored, and the directory where that lies."""
+
+    kind: Kind
+    population: Population
+    home: Path
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print, and return 0 if every bar shown is met, else 1."""
+    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers are stopped and files removed
+    options.scratch.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=options.scratch) as scratch:
+        directory = Path(scratch)
+        directory.chmod(0o755)  # postgrey's user must get through
+        try:
+            runs = list(_runs(_contestants(options, directory), options, directory))
+        except (ServerFailed, WrongAnswer) as error:
+            print(f"bench: {error}", file=sys.stderr)
+            return 2
+    return _print(runs, as_json=options.json)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
+    add = parser.add_argument
+    add("--connections", type=int, default=100, help="each with one request on its way (default: %(default)s)")
+    add("--seconds", type=float, default=5.0, help="of measuring per run, after a warm-up (default: %(default)s)")
+    add("--rounds", type=int, default=3, help="runs of everything, by turns (default: %(default)s)")
+    add("--workloads", type=_workloads, default=list(WORKLOADS), help="of new,known,mix (default: all)")
+    add("--stored", type=int, default=10_000, help="triplets stored before (default: %(default)s)")
+    add("--only", choices=KINDS, help="measure one server")
+    add("--scale", action="store_true", help=f"policyd with --stored and with {MILLION:,} triplets, by turns")
+    add("--echo", action="store_true", help="measure a server that does nothing: the limit of this driver")
+    add("--unix", action="store_true", help="unix sockets instead of TCP")
+    add("--scratch", type=Path, default=CHECKOUT / ".dev", help="where databases lie while measured (default: .dev)")
+    add("--json", action="store_true", help="every single run as a line of JSON instead of the table")
+    return parser
+
+
+def _workloads(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := sorted(set(names) - set(WORKLOADS)):
+        raise argparse.ArgumentTypeError(f"no workload {', '.join(unknown)}; there are: {', '.join(WORKLOADS)}")
+    return names
+
+
+def _contestants(options: argparse.Namespace, directory: Path) -> list[Contestant]:
+    if options.echo:
+        chosen = [(ECHO, options.stored)]
+    elif options.scale:
+        chosen = [(POLICYD, options.stored), (POLICYD, MILLION)]
+    else:
+        kinds = [KINDS[options.only]] if options.only else [POLICYD, POSTGREY]
+        chosen = [(kind, options.stored) for kind in kinds]
+    contestants = []
+    for kind, stored in chosen:
+        home = directory / f"{kind.name}-{stored}"
+        home.mkdir()
+        _say(f"storing {stored:,} triplets for {kind.name}")
+        kind.prepare(home, Population(stored))
+        contestants.append(Contestant(kind, Population(stored), home))
+    return contestants
+
+
+def _runs(contestants: Sequence[Contestant], options: argparse.Namespace, directory: Path) -> Iterator[Run]:
+    """Every workload on every contestant, by turns, so that a slow minute of the machine meets all of them."""
+    for number in range(options.rounds):
+        for workload in options.workloads:
+            for contestant in contestants:
+                _say(
+                    f"round {number + 1}: {workload} on {contestant.kind.name}, {contestant.population.stored:,} stored"
+                )
+                yield _run(contestant, workload, options, directory / "run")
+
+
+def _run(contestant: Contestant, workload: str, options: argparse.Namespace, directory: Path) -> Run:
+    """One run, on a fresh copy of what is stored."""
+    shutil.copytree(contestant.home, directory)
+    address = free_address(directory, unix=options.unix)
+    try:
+        with running(contestant.kind.command(directory, address), address, directory / "log") as server:
+            return _measure(server, contestant, workload, options)
+    finally:
+        shutil.rmtree(directory)
+
+
+def _measure(server: Server, contestant: Contestant, workload: str, options: argparse.Namespace) -> Run:
+    stream, warm_up, _ = WORKLOADS[workload]
+    requests = stream(contestant.population)
+    driver = Driver(server.address, options.connections)
+    try:
+        driver.run(requests, warm_up)
+        cpu, lines = server.cpu(), server.log_lines()
+        sample = driver.run(requests, options.seconds)
+        cpu, lines = server.cpu() - cpu, server.log_lines() - lines
+    finally:
+        driver.close()
+    if contestant.kind is not ECHO and (complaint := WORKLOADS[workload].complaint(sample.answers)):
+        raise WrongAnswer(f"{contestant.kind.name}, {workload}: {complaint}")
+    number, (rss, peak) = len(sample.latencies), server.memory()
+    return Run(
+        server=contestant.kind.name,
+        stored=contestant.population.stored,
+        workload=workload,
+        rate=sample.rate,
+        p50=sample.percentile(50),
+        p99=sample.percentile(99),
+        p999=sample.percentile(99.9),
+        cpu=cpu / number * 1e6,
+        deferred=sample.answers.get("DEFER", 0) / number,
+        log_lines=lines / number,
+        rss=rss,
+        peak=peak,
+        start=server.started_in,
+    )
+
+
+def _print(runs: Sequence[Run], *, as_json: bool) -> int:
+    judged = bars(runs)
+    if as_json:
+        for run in runs:
+            print(json.dumps(run._asdict()))
+    else:
+        print(table(runs))
+        for bar in judged:
+            print(f"{'met    ' if bar.met else 'NOT MET'}  {bar.promise}: {bar.measured}")
+    return 0 if all(bar.met for bar in judged) else 1
+
+
+def _say(text: str) -> None:
+    print(f"bench: {text}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,128 @@
+"""The load: N connections, each with one request on its way, as Postfix's processes ask.
+
+Law: the driver must not be what is measured. One process, raw sockets, one look at the clock per request; it is
+checked against a server that does nothing (`--echo`). Every reply is looked at: a wrong one ends the run.
+"""
+
+import gc
+import os
+import select
+import socket
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from time import perf_counter_ns
+from typing import Final, NamedTuple, NoReturn
+
+Address = tuple[str, int] | str
+"""Where a server listens: host and port, or the path of a unix socket."""
+PATIENCE: Final = 20.0
+"""Seconds without any reply after which the server is given up."""
+_FOREVER: Final = 1 << 62
+
+
+class WrongAnswer(Exception):
+    """The server hung up, said nothing, or said what is no policy reply."""
+
+
+class Sample(NamedTuple):
+    """What a run showed: latencies in nanoseconds, in order of size, and replies by the first letters of their verb."""
+
+    seconds: float
+    latencies: Sequence[int]
+    answers: Mapping[str, int]
+
+    @property
+    def rate(self) -> float:
+        """Requests per second."""
+        return len(self.latencies) / self.seconds
+
+    def percentile(self, percent: float) -> float:
+        """The latency in milliseconds that `percent` of the requests did not exceed."""
+        rank = min(len(self.latencies) - 1, int(len(self.latencies) * percent / 100))
+        return self.latencies[rank] / 1e6
+
+
+class Driver:
+    """Persistent connections to one server. Raises OSError if they cannot be made."""
+
+    def __init__(self, address: Address, connections: int) -> None:
+        self._sockets = [_connect(address) for _ in range(connections)]
+        self._epoll = select.epoll()
+        for sock in self._sockets:
+            self._epoll.register(sock.fileno(), select.EPOLLIN)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._epoll.close()
+        for sock in self._sockets:
+            sock.close()
+
+    def run(self, requests: Iterator[bytes], seconds: float | None = None) -> Sample:
+        """Send `requests` until they end or `seconds` are over, and wait for the last reply.
+
+        Raises WrongAnswer.
+        """
+        gc.collect()
+        gc.disable()  # a collection is a stall of the driver that would count as the server's
+        try:
+            return self._run(requests, _FOREVER if seconds is None else perf_counter_ns() + int(seconds * 1e9))
+        finally:
+            gc.enable()
+
+    def _run(self, requests: Iterator[bytes], deadline: int) -> Sample:
+        latencies, answers = array("q"), Counter[bytes]()
+        top = max(sock.fileno() for sock in self._sockets) + 1
+        sent, peers = [0] * top, {sock.fileno(): (sock.recv, sock.send) for sock in self._sockets}
+        poll, clock, done = self._epoll.poll, perf_counter_ns, latencies.append
+        begin, outstanding = clock(), 0
+        for sock, request in zip(self._sockets, requests, strict=False):
+            sent[sock.fileno()] = clock()
+            sock.send(request)
+            outstanding += 1
+        while outstanding:
+            for fd, _ in poll(PATIENCE) or _silence():
+                recv, send = peers[fd]
+                reply = recv(2048)
+                now = clock()
+                done(now - sent[fd])
+                if reply[-2:] != b"\n\n" or reply[:7] != b"action=":
+                    reply = _whole(reply, fd)
+                answers[reply[7:12]] += 1
+                if now < deadline and (request := next(requests, b"")):
+                    sent[fd] = now
+                    send(request)  # never partial: with one request on its way the socket's buffer is empty
+                else:
+                    outstanding -= 1
+        verbs = {verb.decode("ascii", "replace"): number for verb, number in answers.items()}
+        return Sample((clock() - begin) / 1e9, sorted(latencies), verbs)
+
+
+def _connect(address: Address) -> socket.socket:
+    if isinstance(address, str):
+        sock = socket.socket(socket.AF_UNIX)
+    else:
+        sock = socket.socket(socket.AF_INET)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    try:
+        sock.settimeout(PATIENCE)
+        sock.connect(address)
+    except OSError:
+        sock.close()
+        raise
+    sock.settimeout(0)
+    return sock
+
+
+def _whole(reply: bytes, fd: int) -> bytes:
+    """The rest of a reply that came in pieces; raises WrongAnswer if it is none."""
+    while reply and reply[-2:] != b"\n\n":
+        piece = os.read(fd, 2048) if select.select([fd], [], [], PATIENCE)[0] else _silence()
+        reply = reply + piece if piece else b""
+    if not reply.startswith(b"action="):
+        raise WrongAnswer(f"the server answered {reply[:100]!r}" if reply else "the server hung up")
+    return reply
+
+
+def _silence() -> NoReturn:
+    raise WrongAnswer(f"no reply for {PATIENCE:.0f} s")
