@@ -37,6 +37,7 @@ from policyd.model.verdict import Check
 from policyd.record import Complaints, Recorder
 from policyd.server import PolicyServer, Service
 from policyd.sockets import SocketOptions
+from policyd.store_metrics import store_metrics
 from policyd.stores import Store, StoreOptions, open_store
 from policyd.systemd import Notifier, inherited_sockets
 
@@ -176,7 +177,7 @@ class Daemon:
             return
         registry = CollectorRegistry(auto_describe=False)
         registry.register(self._metrics)
-        self._metrics.store = lambda: self._store.stats().metrics()
+        self._metrics.store = lambda: store_metrics(self._store.stats())
         endpoint = parse_host_and_port(settings.metrics.listen)
         exporter = Exporter(partial(generate_latest, registry))
         await exporter.start(endpoint.host, endpoint.port)

@@ -6,7 +6,7 @@ Labels are words of ours, never anything from a request: at most a few dozen ser
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from prometheus_client.core import (
@@ -36,10 +36,10 @@ class Histogram:
 
     __slots__ = ("bounds", "counts", "total")
 
-    def __init__(self, bounds: Sequence[float]) -> None:
+    def __init__(self, bounds: Sequence[float], counts: Sequence[int] = (), total: float = 0.0) -> None:
         self.bounds = tuple(bounds)
-        self.counts = [0] * (len(bounds) + 1)
-        self.total = 0.0
+        self.counts = list(counts) or [0] * (len(bounds) + 1)
+        self.total = total
 
     def observe(self, value: float) -> None:
         """Count one sample."""
@@ -74,7 +74,7 @@ class Metrics:
         self.reload_ok = True
         self.reloaded_at = now()
         self.list_mistakes = 0
-        self.store: Callable[[], Sequence[Metric]] = tuple
+        self.store: Callable[[], Iterable[Metric]] = tuple
 
     def answered(self, action: str, check: str, reason: str, seconds: float) -> None:
         """Count one answered request that took `seconds`."""
