@@ -1,0 +1,299 @@
+"""Law tested: the check names the right triplet, words safe answers, and adds nothing to what the store decided."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policyd.checks.greylist import TEXT_LIMIT, Settings, build
+from policyd.checks.tools import Tools
+from policyd.model.action import DUNNO
+from policyd.model.address import parse_address
+from policyd.model.errors import Unavailable
+from policyd.model.greylist import Observation, Rules, Triplet
+from policyd.model.request import PolicyRequest
+from policyd.model.verdict import Verdict
+
+NOW = 1_795_370_400  # Sun, 22 Nov 2026 18:00:00 +0000
+DAY = 86400
+
+
+class Oracle:
+    """A store that gives one answer, and keeps what it was asked."""
+
+    def __init__(self, outcome: Any = "new", seconds: int = 240, commit: Any = None) -> None:
+        self.answer = Observation(outcome, seconds, commit)
+        self.asked: list[tuple[Triplet, Rules, int]] = []
+
+    def observe(self, triplet: Triplet, rules: Rules, now: int) -> Observation | Awaitable[Observation]:
+        self.asked.append((triplet, rules, now))
+        return self.answer
+
+
+class SlowOracle(Oracle):
+    async def observe(self, triplet: Triplet, rules: Rules, now: int) -> Observation:  # type: ignore[override]
+        await asyncio.sleep(0)
+        return self.answer
+
+
+class BrokenStore(Oracle):
+    def observe(self, triplet: Triplet, rules: Rules, now: int) -> Observation:
+        raise Unavailable("disk full")
+
+
+def tools(store: Oracle, hostname: str = "mx.y.example") -> Tools:
+    return Tools(store=store, hostname=hostname, version="1.2.3", read_file=lambda path: None, report=print)
+
+
+def request(
+    client: str = "192.0.2.77", sender: str = "a@x.example", recipient: str = "b@y.example", named: bool = True
+) -> PolicyRequest:
+    attributes = {"sender": sender} if named else {}
+    return PolicyRequest(
+        "RCPT", parse_address(client), "unknown", "unknown", "h", sender, recipient, "i1", "", "", attributes
+    )
+
+
+def ask(store: Oracle, asked: PolicyRequest | None = None, **options: Any) -> Verdict:
+    verdict = build(Settings(**options), tools(store)).evaluate(asked or request(), NOW)
+    assert isinstance(verdict, Verdict)
+    return verdict
+
+
+@pytest.fixture
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+# The triplet
+
+
+@pytest.mark.parametrize(
+    ("client", "network"),
+    [
+        ("192.0.2.77", "192.0.2.0/24"),
+        ("::ffff:192.0.2.77", "192.0.2.0/24"),
+        ("2001:DB8:1:2:3::4", "2001:db8:1:2::/64"),
+    ],
+)
+def test_a_client_is_its_network(client: str, network: str) -> None:
+    ask(store := Oracle(), request(client))
+    assert store.asked[0][0].client == network
+
+
+def test_networks_can_be_other_ones() -> None:
+    ask(store := Oracle(), request("192.0.2.77"), ipv4_prefix=32)
+    ask(store, request("2001:db8:1:2::1"), ipv6_prefix=48)
+    assert [asked[0].client for asked in store.asked] == ["192.0.2.77/32", "2001:db8:1::/48"]
+
+
+def test_senders_are_normalised_and_recipients_only_lowered() -> None:
+    ask(store := Oracle(), request(sender="User+Tag@X.Example", recipient="Bob+Ext@Y.Example"))
+    assert store.asked == [(Triplet("192.0.2.0/24", "user@x.example", "bob+ext@y.example"), Rules(), NOW)]
+
+
+def test_the_null_sender_is_greylisted_like_any_other() -> None:
+    assert ask(store := Oracle(), request(sender="")).reason == "new"
+    assert store.asked[0][0].sender == ""
+
+
+def test_the_store_judges_by_the_settings() -> None:
+    ask(
+        store := Oracle(),
+        delay=60,
+        retry_window=600,
+        max_age=9 * DAY,
+        auto_whitelist_clients=2,
+        auto_whitelist_interval=0,
+    )
+    assert store.asked[0][1] == Rules(60, 600, 9 * DAY, 2, 0)
+
+
+# What it does not judge
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [
+        (request(client="unknown"), "no client address"),
+        (request(recipient=""), "incomplete request"),
+        (request(sender="", named=False), "incomplete request"),
+    ],
+)
+def test_an_incomplete_request_is_left_to_others(asked: PolicyRequest, reason: str) -> None:
+    verdict = ask(store := Oracle(), asked)
+    assert (verdict.action, verdict.reason, verdict.final) == (DUNNO, reason, False)
+    assert store.asked == []
+
+
+def test_a_store_that_cannot_answer_is_the_chains_business() -> None:
+    with pytest.raises(Unavailable, match="disk full"):
+        ask(BrokenStore())
+
+
+# The answers
+
+
+@pytest.mark.parametrize(
+    ("outcome", "seconds", "reason", "line"),
+    [
+        ("new", 240, "new", "DEFER_IF_PERMIT 4.2.0 Greylisted, please try again later"),
+        ("early", 7, "early-retry", "DEFER_IF_PERMIT 4.2.0 Greylisted, please try again later"),
+        ("known", 0, "triplet found", "DUNNO"),
+        ("auto-whitelisted", 0, "client AWL", "DUNNO"),
+    ],
+)
+def test_answers(outcome: str, seconds: int, reason: str, line: str) -> None:
+    verdict = ask(Oracle(outcome, seconds))
+    assert verdict.action.reply == f"action={line}\n\n".encode()
+    assert (verdict.reason, verdict.delay, verdict.final) == (reason, seconds, True)
+
+
+@pytest.mark.usefixtures("utc")
+def test_the_first_pass_says_how_long_it_took() -> None:
+    verdict = ask(Oracle("passed", 301))
+    assert verdict.action == (
+        "PREPEND",
+        "X-Greylist: delayed 301 seconds by policyd-1.2.3 at mx.y.example; Sun, 22 Nov 2026 18:00:00 +0000",
+    )
+    assert (verdict.reason, verdict.delay) == ("triplet found", 301)
+
+
+def test_the_date_is_local_time(monkeypatch: pytest.MonkeyPatch, utc: None) -> None:
+    monkeypatch.setenv("TZ", "NPT-5:45")
+    time.tzset()
+    assert ask(Oracle("passed", 0)).action.text.endswith("; Sun, 22 Nov 2026 23:45:00 +0545")
+
+
+def test_the_header_can_be_off() -> None:
+    verdict = ask(Oracle("passed", 301), header=False)
+    assert (verdict.action, verdict.reason, verdict.delay) == (DUNNO, "triplet found", 301)
+
+
+def test_every_placeholder_counts() -> None:
+    """postgrey replaces the first of each only."""
+    text = ask(Oracle("early", 7), text="%s %s %r %r 100%").action.text
+    assert text == "4.2.0 7 7 y.example y.example 100%"
+    header = ask(Oracle("passed", 9), header_text="X-A: %t%t %v%v %h%h %z").action.text
+    assert header == "X-A: 99 1.2.31.2.3 mx.y.examplemx.y.example %z"
+
+
+def test_a_value_brings_in_no_placeholder() -> None:
+    assert ask(Oracle("early", 7), request(recipient="b@%s.example"), text="%r").action.text == "4.2.0 %s.example"
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ("Later", "4.2.0 Later"),
+        ("4.7.1 Later", "4.7.1 Later"),
+        ("450 Later", "4.2.0 450 Later"),
+        ("4.2.0 %r", "4.2.0 ?"),
+    ],
+)
+def test_the_status_code_is_the_administrators_or_ours(text: str, sent: str) -> None:
+    assert ask(Oracle(), request(recipient="nobody@"), text=text).action.text == sent
+
+
+@pytest.mark.parametrize("action", ["DEFER_IF_PERMIT", "DEFER", "451"])
+def test_the_action_can_be_another_deferral(action: str) -> None:
+    assert ask(Oracle(), action=action).action.verb == action
+
+
+@given(recipient=st.text(min_size=1, max_size=600), sender=st.text(max_size=600))
+def test_nothing_in_a_request_breaks_an_answer(recipient: str, sender: str) -> None:
+    action = ask(Oracle(), request(sender=sender, recipient=recipient), text="4.2.0 %r %r %s").action
+    assert action.defers
+    assert len(action.text) <= TEXT_LIMIT
+
+
+@given(st.text(max_size=400))
+def test_no_host_name_breaks_the_header(hostname: str) -> None:
+    check = build(Settings(), tools(Oracle("passed", 1), hostname))
+    verdict = check.evaluate(request(), NOW)
+    assert isinstance(verdict, Verdict)
+    assert verdict.action.verb == "PREPEND"
+
+
+def test_the_answer_waits_for_its_commit() -> None:
+    class Pending:
+        def then(self, done: Callable[[bool], None]) -> None:
+            done(True)
+
+    commit = Pending()
+    assert ask(Oracle(commit=commit)).commit is commit
+
+
+def test_a_store_may_have_to_wait() -> None:
+    check = build(Settings(), tools(SlowOracle("early", 7)))
+
+    async def wait() -> Verdict:
+        verdict = check.evaluate(request(), NOW)
+        assert not isinstance(verdict, Verdict)
+        return await verdict
+
+    verdict = asyncio.run(wait())
+    assert (verdict.reason, verdict.delay) == ("early-retry", 7)
+
+
+# The settings
+
+
+def test_defaults_are_those_of_the_documentation() -> None:
+    settings = Settings()
+    assert (settings.delay, settings.retry_window, settings.max_age) == (240, 2 * DAY, 35 * DAY)
+    assert (settings.auto_whitelist_clients, settings.auto_whitelist_interval) == (5, 3600)
+    assert settings.rules() == Rules()
+
+
+@pytest.mark.parametrize(
+    ("options", "mistake"),
+    [
+        ({"delay": 601, "retry_window": 600}, "delay: "),
+        ({"auto_whitelist_interval": 2 * DAY, "max_age": DAY}, "auto_whitelist_interval: "),
+        ({"action": "OK"}, "action: "),
+        ({"action": "550"}, "action: "),
+        ({"action": "REJECT"}, "action: "),
+        ({"action": "DEFER_IF_REJECT"}, "action: "),
+        ({"action": "451 4.7.1"}, "action: "),
+        ({"action": "45"}, "action: "),
+        ({"action": ""}, "action: "),
+        ({"text": ""}, "text: "),
+        ({"text": "schön"}, "text: "),
+        ({"text": "a\nb"}, "text: "),
+        ({"text": "4.2.0"}, "text: "),
+        ({"text": "5.7.1 go away"}, "text: "),
+        ({"text": "Service unavailable, greylisted"}, "text: "),
+        ({"text": "4.7.1 service UNAVAILABLE"}, "text: "),
+        ({"text": "x" * (TEXT_LIMIT + 1)}, "text: "),
+        ({"header_text": "no header"}, "header_text: "),
+        ({"header_text": "X-A: b\nX-C: d"}, "header_text: "),
+        ({"header_text": ""}, "header_text: "),
+        ({"header_text": "X-A: " + "%h" * 4}, "header_text: "),
+    ],
+)
+def test_impossible_settings_are_refused(options: dict[str, Any], mistake: str) -> None:
+    with pytest.raises(ValueError, match=f"^{mistake}"):
+        Settings(**options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"delay": 0},
+        {"delay": 600, "retry_window": 600},
+        {"auto_whitelist_clients": 0, "auto_whitelist_interval": 0},
+        {"text": "Greylisted, see https://y.example/%r.html"},
+        {"action": "421"},
+    ],
+)
+def test_unusual_settings_are_allowed(options: dict[str, Any]) -> None:
+    Settings(**options)
