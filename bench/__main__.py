@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--seconds", type=float, default=5.0, help="of measuring per run, after a warm-up (default: %(default)s)")
     add("--rounds", type=int, default=3, help="runs of everything, by turns (default: %(default)s)")
     add("--workloads", type=_workloads, default=list(WORKLOADS), help="of new,known,mix (default: all)")
-    add("--stored", type=int, default=10_000, help="triplets stored before (default: %(default)s)")
+    add("--stored", type=_stored, default=10_000, help="triplets stored before (default: %(default)s)")
     add("--only", choices=KINDS, help="measure one server")
     add("--scale", action="store_true", help=f"policyd with --stored and with {MILLION:,} triplets, by turns")
     add("--echo", action="store_true", help="measure a server that does nothing: the limit of this driver")
@@ -65,6 +65,12 @@ def _workloads(text: str) -> list[str]:
     if unknown := sorted(set(names) - set(WORKLOADS)):
         raise argparse.ArgumentTypeError(f"no workload {', '.join(unknown)}; there are: {', '.join(WORKLOADS)}")
     return names
+
+
+def _stored(text: str) -> int:
+    if int(text) < 1000:
+        raise argparse.ArgumentTypeError("at least 1000, or the workloads have nothing to draw from")
+    return int(text)
 
 
 def _contestants(options: argparse.Namespace, directory: Path) -> list[Contestant]:

@@ -67,6 +67,8 @@ class Driver:
         gc.disable()  # a collection is a stall of the driver that would count as the server's
         try:
             return self._run(requests, _FOREVER if seconds is None else perf_counter_ns() + int(seconds * 1e9))
+        except ConnectionError as error:
+            raise WrongAnswer(f"the server hung up: {error}") from error
         finally:
             gc.enable()
 

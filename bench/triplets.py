@@ -51,7 +51,7 @@ class Try(NamedTuple):
         h, m = self.client * _SCATTER & 0xFFFFFFFF, self.mail * _SCATTER & 0xFFFFFFFF
         network = b"%b.%b.%b.0/24" % (_FIRST[h >> 24], _OCTETS[h >> 16 & 255], _OCTETS[h >> 8 & 255])
         sender = b"%b%b@%b.test" % (_WORDS[m & 4095], _WORDS[m >> 12 & 255], _WORDS[m >> 20])
-        return network.decode(), sender.decode(), _RECIPIENTS[self.mail % len(_RECIPIENTS)].decode()
+        return network.decode(), sender.decode(), _RECIPIENTS[self.mail & 511].decode()
 
 
 def request(client: int, mail: int) -> bytes:
@@ -61,7 +61,7 @@ def request(client: int, mail: int) -> bytes:
     return _REQUEST % (
         _FIRST[h >> 24], _OCTETS[h >> 16 & 255], _OCTETS[h >> 8 & 255], _OCTETS[h & 255],
         domain, domain, domain,
-        _WORDS[m & 4095], _WORDS[m >> 12 & 255], domain, _RECIPIENTS[mail % 512],
+        _WORDS[m & 4095], _WORDS[m >> 12 & 255], domain, _RECIPIENTS[mail & 511],
         mail,
     )  # fmt: skip
 
@@ -70,6 +70,7 @@ class Population(NamedTuple):
     """What both servers have stored before a run: half of it triplets that passed, half such that never came back."""
 
     stored: int
+    """Triplets, at least 1,000."""
 
     @property
     def trusted(self) -> int:
