@@ -2,21 +2,35 @@
 
 import argparse
 import json
+import os
+import platform
 import shutil
 import signal
+import sqlite3
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from bench.driver import Driver, WrongAnswer
 from bench.report import MILLION, Run, bars, table
-from bench.servers import CHECKOUT, ECHO, POLICYD, POSTGREY, Kind, Server, ServerFailed, free_address, running
+from bench.servers import (
+    CHECKOUT,
+    ECHO,
+    POLICYD,
+    POLICYD_ON_ASYNCIO,
+    POSTGREY,
+    Kind,
+    Server,
+    ServerFailed,
+    free_address,
+    running,
+)
 from bench.triplets import Population
 from bench.workloads import WORKLOADS
-
-KINDS: Final = {kind.name: kind for kind in (POLICYD, POSTGREY)}
 
 
 class Contestant(NamedTuple):
@@ -40,6 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except (ServerFailed, WrongAnswer) as error:
             print(f"bench: {error}", file=sys.stderr)
             return 2
+    if not options.json:
+        print(_circumstances(options))
     return _print(runs, as_json=options.json)
 
 
@@ -51,9 +67,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--rounds", type=int, default=3, help="runs of everything, by turns (default: %(default)s)")
     add("--workloads", type=_workloads, default=list(WORKLOADS), help="of new,known,mix (default: all)")
     add("--stored", type=_stored, default=10_000, help="triplets stored before (default: %(default)s)")
-    add("--only", choices=KINDS, help="measure one server")
+    add("--only", choices=[POLICYD.name, POSTGREY.name], help="measure one server")
     add("--scale", action="store_true", help=f"policyd with --stored and with {MILLION:,} triplets, by turns")
     add("--echo", action="store_true", help="measure a server that does nothing: the limit of this driver")
+    add("--no-uvloop", action="store_true", help="policyd on asyncio's own loop, as without the extra `fast`")
     add("--unix", action="store_true", help="unix sockets instead of TCP")
     add("--scratch", type=Path, default=CHECKOUT / ".dev", help="where databases lie while measured (default: .dev)")
     add("--json", action="store_true", help="every single run as a line of JSON instead of the table")
@@ -73,16 +90,18 @@ def _stored(text: str) -> int:
     return int(text)
 
 
-def _contestants(options: argparse.Namespace, directory: Path) -> list[Contestant]:
+def _chosen(options: argparse.Namespace) -> list[tuple[Kind, int]]:
+    policyd = POLICYD_ON_ASYNCIO if options.no_uvloop else POLICYD
     if options.echo:
-        chosen = [(ECHO, options.stored)]
-    elif options.scale:
-        chosen = [(POLICYD, options.stored), (POLICYD, MILLION)]
-    else:
-        kinds = [KINDS[options.only]] if options.only else [POLICYD, POSTGREY]
-        chosen = [(kind, options.stored) for kind in kinds]
+        return [(ECHO, options.stored)]
+    if options.scale:
+        return [(policyd, options.stored), (policyd, MILLION)]
+    return [(kind, options.stored) for kind in (policyd, POSTGREY) if options.only in (None, kind.name)]
+
+
+def _contestants(options: argparse.Namespace, directory: Path) -> list[Contestant]:
     contestants = []
-    for kind, stored in chosen:
+    for kind, stored in _chosen(options):
         home = directory / f"{kind.name}-{stored}"
         home.mkdir()
         _say(f"storing {stored:,} triplets for {kind.name}")
@@ -141,6 +160,16 @@ def _measure(server: Server, contestant: Contestant, workload: str, options: arg
         rss=rss,
         peak=peak,
         start=server.started_in,
+    )
+
+
+def _circumstances(options: argparse.Namespace) -> str:
+    """What a reader of the table must know of this machine and this run."""
+    loop = "asyncio" if options.no_uvloop or find_spec("uvloop") is None else f"uvloop {version('uvloop')}"
+    return (
+        f"Python {platform.python_version()}, {loop}, SQLite {sqlite3.sqlite_version}, {os.cpu_count()} CPUs; "
+        f"{options.connections} connections, {'unix sockets' if options.unix else 'TCP'}, "
+        f"{options.rounds} rounds of {options.seconds:g} s"
     )
 
 

@@ -149,6 +149,13 @@ def _policyd(directory: Path, address: Address) -> list[str]:
     return [sys.executable, "-m", "policyd", "run", "--config", str(settings)]
 
 
+def _policyd_on_asyncio(directory: Path, address: Address) -> list[str]:
+    """The same where the extra `fast` is not installed: an import of uvloop fails."""
+    python, _, module, *arguments = _policyd(directory, address)
+    program = f"import runpy, sys; sys.modules['uvloop'] = None; runpy.run_module({module!r}, run_name='__main__')"
+    return [python, "-c", program, *arguments]
+
+
 # --- postgrey ---
 
 
@@ -194,5 +201,6 @@ def _echo(directory: Path, address: Address) -> list[str]:
 
 
 POLICYD: Final = Kind("policyd", _prepare_policyd, _policyd)
+POLICYD_ON_ASYNCIO: Final = POLICYD._replace(command=_policyd_on_asyncio)
 POSTGREY: Final = Kind("postgrey", _prepare_postgrey, _postgrey)
 ECHO: Final = Kind("echo", lambda directory, population: None, _echo)

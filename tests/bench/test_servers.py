@@ -1,0 +1,36 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.driver import Driver
+from bench.servers import ECHO, ServerFailed, free_address, running
+
+
+def test_a_server_is_started_watched_and_stopped(tmp_path: Path) -> None:
+    address = free_address(tmp_path, unix=True)
+    with running(ECHO.command(tmp_path, address), address, tmp_path / "log") as server:
+        assert 0 < server.started_in < 10
+        assert server.cpu() >= 0
+        rss, peak = server.memory()
+        assert 0 < rss <= peak
+        assert server.log_lines() == 0
+    with pytest.raises(OSError, match="refused"):
+        Driver(address, 1)
+
+
+def test_a_server_that_dies_is_reported_with_the_end_of_its_log(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "import sys; sys.exit('no such database')"]
+    with (
+        pytest.raises(ServerFailed, match="no such database"),
+        running(command, free_address(tmp_path, unix=False), tmp_path / "log"),
+    ):
+        pytest.fail("it never answered")
+
+
+def test_it_is_stopped_even_if_the_measurement_fails(tmp_path: Path) -> None:
+    address = free_address(tmp_path, unix=False)
+    with pytest.raises(ZeroDivisionError), running(ECHO.command(tmp_path, address), address, tmp_path / "log"):
+        raise ZeroDivisionError
+    with pytest.raises(ConnectionRefusedError):
+        Driver(address, 1)
