@@ -8,9 +8,17 @@ import asyncio
 import sys
 from collections.abc import Callable, Iterable
 from socket import AF_UNIX, socket
+from typing import NamedTuple
 
 from policyd import sockets
 from policyd.model.endpoint import Endpoint, parse_endpoint
+
+
+class _Open(NamedTuple):
+    listener: socket
+    server: asyncio.Server
+    file: tuple[str, int] | None
+    """The socket file as it was when we made it, so that a successor's is not taken for ours."""
 
 
 class Listeners:
@@ -19,7 +27,7 @@ class Listeners:
     def __init__(self, factory: Callable[[], asyncio.Protocol], inherited: Iterable[socket]) -> None:
         self._factory = factory
         self._inherited = list(inherited)
-        self._open: dict[str, tuple[socket, asyncio.Server]] = {}
+        self._open: dict[str, _Open] = {}
 
     def __str__(self) -> str:
         """The addresses, as the configuration writes them."""
@@ -67,12 +75,12 @@ class Listeners:
             )
         else:
             server = await loop.create_server(self._factory, sock=listener, backlog=options.backlog)
-        self._open[name] = listener, server
+        file = None if listener in self._inherited else sockets.socket_file(listener)
+        self._open[name] = _Open(listener, server, file)
 
     def _close(self, name: str) -> None:
-        listener, server = self._open.pop(name)
+        listener, server, file = self._open.pop(name)
         server.close()
-        if listener in self._inherited:
-            listener.close()
-        else:
-            sockets.close_socket(listener)
+        listener.close()
+        if file is not None:
+            sockets.remove_file(file)

@@ -124,7 +124,10 @@ class Connection(asyncio.Protocol):
         except ProtocolError as error:
             self.hang_up("too long", str(error))
             return
-        self.partial_since = self._server.clock() if self._wire.is_partial else 0.0
+        if not self._wire.is_partial:
+            self.partial_since = 0.0
+        elif not self.partial_since:
+            self.partial_since = self._server.clock()
         for request in requests:
             if self._waiting:
                 self._enqueue(request)

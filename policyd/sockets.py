@@ -4,6 +4,7 @@ Law: a socket file is replaced only if it is a socket and nobody answers behind 
 sentence that says which socket and what to do.
 """
 
+import contextlib
 import grp
 import os
 import pwd
@@ -102,27 +103,26 @@ def _remove_stale(path: str) -> None:
     raise OSError(98, "Address already in use")
 
 
+def socket_file(listener: socket.socket) -> tuple[str, int] | None:
+    """The file of a unix socket: its path and inode; None for the others."""
+    path = listener.getsockname() if listener.family == socket.AF_UNIX else ""
+    return (path, Path(path).stat().st_ino) if path and path[0] != "\0" else None
+
+
+def remove_file(file: tuple[str, int]) -> None:
+    """Remove a socket's file, unless another process has put its own there since."""
+    path, inode = Path(file[0]), file[1]
+    with contextlib.suppress(OSError):  # whoever took it away has done our work
+        if path.lstat().st_ino == inode:
+            path.unlink()
+
+
 def close_socket(listener: socket.socket) -> None:
-    """Stop listening; the file of a unix socket that we opened goes, unless it is another's by now."""
-    if listener.family == socket.AF_UNIX:
-        path = listener.getsockname()
-        listener.close()
-        if path and path[0] != "\0" and _is_dead(path):
-            Path(path).unlink(missing_ok=True)
-    else:
-        listener.close()
-
-
-def _is_dead(path: str) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(1)
-        try:
-            probe.connect(path)
-        except ConnectionRefusedError:
-            return True
-        except OSError:
-            return False
-    return False
+    """Stop listening, and remove the file of a unix socket."""
+    file = socket_file(listener)
+    listener.close()
+    if file is not None:
+        remove_file(file)
 
 
 def describe(listener: socket.socket) -> str:

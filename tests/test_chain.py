@@ -1,0 +1,165 @@
+"""The chain with checks that are values: order, excuses, one header per message, faults that never reject."""
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+
+import pytest
+
+from policyd.chain import REMEMBERED_MESSAGES, Chain, Decision
+from policyd.model.action import DUNNO, MAX_TEXT, Action
+from policyd.model.errors import Unavailable
+from policyd.model.request import PolicyRequest
+from policyd.model.verdict import NO_OPINION, Verdict
+from policyd.wire.connection import parse_request
+
+DEFER = Verdict(Action("DEFER_IF_PERMIT", "4.2.0 Greylisted"), "new", delay=240)
+HEADER = Verdict(Action("PREPEND", "X-Greylist: delayed"), "triplet found", delay=300)
+TAG = Verdict(Action("PREPEND", "X-Tag: yes"), "triplet found", final=False)
+
+
+@dataclass
+class Says:
+    """A check that always says the same, at once or later, or fails."""
+
+    what: Verdict | Exception
+    name: str = "greylist"
+    waits: bool = False
+    asked: list[int] = field(default_factory=list)
+
+    def evaluate(self, request: PolicyRequest, now: int) -> Verdict | Awaitable[Verdict]:
+        self.asked.append(now)
+        if self.waits:
+            return self._later()
+        return self._now()
+
+    def _now(self) -> Verdict:
+        if isinstance(self.what, Exception):
+            raise self.what
+        return self.what
+
+    async def _later(self) -> Verdict:
+        await asyncio.sleep(0)
+        return self._now()
+
+
+def request(**attributes: str) -> PolicyRequest:
+    everything = {
+        "request": "smtpd_access_policy", "protocol_state": "RCPT", "client_address": "192.0.2.1",
+        "sender": "a@example", "recipient": "b@example", "instance": "1.2.3",
+    } | attributes  # fmt: skip
+    return parse_request("\n".join(f"{name}={value}" for name, value in everything.items()).encode())
+
+
+def chain(*checks: Says, complaints: list[str] | None = None) -> Chain:
+    heard = complaints if complaints is not None else []
+    return Chain(checks, ["127.0.0.0/8", "::1"], lambda name, error: heard.append(f"{name}: {error}"), first_id=0)
+
+
+def decide(a_chain: Chain, a_request: PolicyRequest | None = None) -> Decision:
+    decision = a_chain.decide(a_request or request(), 1000)
+    if isinstance(decision, Decision):
+        return decision
+
+    async def wait() -> Decision:
+        return await decision
+
+    return asyncio.run(wait())
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_the_first_final_verdict_ends_the_chain(waits: bool) -> None:
+    first, second, third = Says(NO_OPINION, "whitelist"), Says(DEFER, waits=waits), Says(HEADER, "later")
+    decision = decide(chain(first, second, third))
+    assert (decision.check, decision.reason, decision.delay) == ("greylist", "new", 240)
+    assert (first.asked, second.asked, third.asked) == ([1000], [1000], [])
+
+
+def test_without_any_objection_there_is_no_opinion() -> None:
+    decision = decide(chain(Says(NO_OPINION)))
+    assert (decision.action, decision.check, decision.reason) == (DUNNO, "chain", "no check objected")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "reason"),
+    [
+        ({"protocol_state": "VRFY"}, "not a recipient"),
+        ({"protocol_state": "DATA"}, "not a recipient"),
+        ({"protocol_state": ""}, "not a recipient"),
+        ({"sasl_username": "alice"}, "authenticated"),
+        ({"client_address": "127.0.0.9"}, "trusted network"),
+        ({"client_address": "::1"}, "trusted network"),
+        ({"client_address": "::ffff:127.0.0.1"}, "trusted network"),
+    ],
+)
+def test_who_is_asked_nothing(attributes: dict[str, str], reason: str) -> None:
+    check = Says(DEFER)
+    decision = decide(chain(check), request(**attributes))
+    assert (decision.action, decision.reason, check.asked) == (DUNNO, reason, [])
+
+
+def test_neighbours_of_a_trusted_network_are_asked() -> None:
+    assert decide(chain(Says(DEFER)), request(client_address="128.0.0.1")).action.defers
+    assert decide(chain(Says(DEFER)), request(client_address="::2")).action.defers
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_check_that_cannot_answer_has_no_opinion_and_is_named(waits: bool) -> None:
+    complaints: list[str] = []
+    decision = decide(chain(Says(Unavailable("disk full"), waits=waits), complaints=complaints))
+    assert (decision.action, decision.check, decision.reason) == (DUNNO, "greylist", "unavailable")
+    assert complaints == ["greylist: disk full"]
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_the_checks_behind_one_that_cannot_answer_are_asked(waits: bool) -> None:
+    decision = decide(chain(Says(Unavailable("dns"), "rbl", waits=waits), Says(DEFER, waits=waits)))
+    assert (decision.check, decision.reason) == ("greylist", "new")
+
+
+def test_the_first_header_counts_if_nothing_final_follows() -> None:
+    decision = decide(chain(Says(NO_OPINION, "a"), Says(TAG, "b"), Says(TAG, "c"), Says(NO_OPINION, "d")))
+    assert (decision.action, decision.check) == (TAG.action, "b")
+
+
+def test_a_header_beats_a_check_that_could_not_answer() -> None:
+    assert decide(chain(Says(Unavailable("x"), "a"), Says(TAG, "b"))).action == TAG.action
+
+
+def test_one_header_per_message() -> None:
+    one = chain(Says(HEADER))
+    verbs = [decide(one, request(instance=instance)).action.verb for instance in ("i", "i", "j", "i", "j")]
+    assert verbs == ["PREPEND", "DUNNO", "PREPEND", "DUNNO", "DUNNO"]
+
+
+def test_a_request_without_instance_is_a_message_of_its_own() -> None:
+    one = chain(Says(HEADER))
+    assert [decide(one, request(instance="")).action.verb for _ in range(2)] == ["PREPEND", "PREPEND"]
+
+
+def test_remembered_messages_are_bounded() -> None:
+    one = chain(Says(HEADER))
+    for number in range(REMEMBERED_MESSAGES + 1):
+        decide(one, request(instance=str(number)))
+    assert decide(one, request(instance="1")).action.verb == "DUNNO"
+    assert decide(one, request(instance="0")).action.verb == "PREPEND"
+
+
+def test_every_refusal_ends_with_the_id_of_its_log_line() -> None:
+    one = chain(Says(DEFER))
+    first, second = decide(one), decide(one)
+    assert first.action.text == f"4.2.0 Greylisted (id {first.id})"
+    assert first.id != second.id
+    assert len(first.id) == 8
+
+
+def test_a_long_text_gives_way_to_the_id() -> None:
+    verdict = Verdict(Action("REJECT", "x" * MAX_TEXT), "new")
+    decision = decide(chain(Says(verdict)))
+    assert len(decision.action.text) == MAX_TEXT
+    assert decision.action.text.endswith(f"x (id {decision.id})")
+
+
+def test_a_decision_that_cannot_stand_is_no_opinion() -> None:
+    failed = decide(chain(Says(DEFER))).failed("unavailable")
+    assert (failed.action, failed.reason, failed.commit) == (DUNNO, "unavailable", None)

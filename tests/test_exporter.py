@@ -1,0 +1,58 @@
+"""The metrics port, spoken to over a real socket."""
+
+import asyncio
+import contextlib
+
+import pytest
+
+from policyd.exporter import MAX_HEAD, Exporter
+
+
+async def exchange(raw: bytes) -> bytes:
+    exporter = Exporter(lambda: b"policyd_up 1\n")
+    await exporter.start("127.0.0.1", 0)
+    assert exporter._server is not None
+    port = exporter._server.sockets[0].getsockname()[1]
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(raw)
+    answer = await reader.read()
+    writer.close()
+    await exporter.close()
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("head", "status", "body"),
+    [
+        (b"GET /metrics HTTP/1.1\r\nHost: x", b"200 OK", b"policyd_up 1\n"),
+        (b"GET /metrics?a=b HTTP/1.0", b"200 OK", b"policyd_up 1\n"),
+        (b"HEAD /metrics HTTP/1.1", b"200 OK", b""),
+        (b"GET / HTTP/1.1", b"404 Not Found", b"there is only /metrics\n"),
+        (b"POST /metrics HTTP/1.1", b"405 Method Not Allowed", b"only GET\n"),
+    ],
+)
+def test_only_the_metrics_are_served(head: bytes, status: bytes, body: bytes) -> None:
+    answer = asyncio.run(exchange(head + b"\r\n\r\n"))
+    assert answer.startswith(b"HTTP/1.1 " + status)
+    assert answer.partition(b"\r\n\r\n")[2] == body
+
+
+def test_an_endless_head_is_cut_off() -> None:
+    answer = b""
+    with contextlib.suppress(ConnectionError):  # cut off before all of it was sent
+        answer = asyncio.run(exchange(b"GET /" + b"x" * (MAX_HEAD * 4)))
+    assert answer == b""
+
+
+def test_a_port_in_use_is_a_sentence() -> None:
+    async def twice() -> None:
+        first = Exporter(bytes)
+        await first.start("127.0.0.1", 0)
+        assert first._server is not None
+        try:
+            await Exporter(bytes).start("127.0.0.1", first._server.sockets[0].getsockname()[1])
+        finally:
+            await first.close()
+
+    with pytest.raises(OSError, match=r"cannot serve metrics on 127\.0\.0\.1:.*choose another \[metrics\] listen"):
+        asyncio.run(twice())

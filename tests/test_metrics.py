@@ -1,0 +1,53 @@
+"""Counters in plain integers, and their picture."""
+
+from prometheus_client import CollectorRegistry, generate_latest
+
+from policyd.metrics import Histogram, Metrics
+
+
+def page(metrics: Metrics) -> str:
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(metrics)
+    return generate_latest(registry).decode()
+
+
+def test_a_request_is_counted_once_with_its_latency() -> None:
+    metrics = Metrics("1.2.3", lambda: 1000.0)
+    metrics.answered("DUNNO", "greylist", "client AWL", 0.003)
+    text = page(metrics)
+    assert 'policyd_requests_total{action="DUNNO",check="greylist",reason="client AWL"} 1.0' in text
+    assert 'policyd_request_duration_seconds_bucket{le="0.005"} 1.0' in text
+    assert 'policyd_request_duration_seconds_bucket{le="0.0025"} 0.0' in text
+    assert "policyd_request_duration_seconds_count 1.0" in text
+    assert 'policyd_build_info{version="1.2.3"} 1.0' in text
+
+
+def test_greylist_results_are_told_from_the_reasons() -> None:
+    metrics = Metrics("1", lambda: 0.0)
+    for check, reason in [
+        ("greylist", "new"), ("greylist", "early-retry"), ("greylist", "triplet found"), ("greylist", "client AWL"),
+        ("whitelist", "client whitelist"), ("whitelist", "recipient whitelist"), ("chain", "authenticated"),
+    ]:  # fmt: skip
+        metrics.answered("DUNNO", check, reason, 0.0)
+    text = page(metrics)
+    for result, count in {"new": 1, "early": 1, "passed": 1, "awl": 1, "whitelist": 2}.items():
+        assert f'policyd_greylist_decisions_total{{result="{result}"}} {count}.0' in text
+
+
+def test_samples_fall_under_the_first_bound_not_below_them() -> None:
+    histogram = Histogram((1, 10))
+    for value in (0.5, 1, 2, 11):
+        histogram.observe(value)
+    assert histogram.cumulative() == [("1", 2.0), ("10", 3.0), ("+Inf", 4.0)]
+    assert histogram.total == 14.5
+
+
+def test_an_unused_daemon_shows_its_gauges() -> None:
+    metrics = Metrics("1", lambda: 5.0)
+    metrics.fail_open["greylist", "unavailable"] += 2
+    metrics.protocol_errors["too long"] += 1
+    text = page(metrics)
+    assert 'policyd_fail_open_total{cause="unavailable",check="greylist"} 2.0' in text
+    assert 'policyd_protocol_errors_total{kind="too long"} 1.0' in text
+    assert "policyd_config_last_reload_successful 1.0" in text
+    assert "policyd_start_time_seconds 5.0" in text
