@@ -1,0 +1,135 @@
+"""Log lines: postgrey's form, and nothing that an attacker wrote can pass for something else."""
+
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policyd.logs.lines import MAX_VALUE, Line, action_word, escape, escape_controls, json_line, postgrey_line, private
+from policyd.model.action import DUNNO, Action
+from policyd.wire.connection import parse_request
+
+DEFER = Action("DEFER_IF_PERMIT", "4.2.0 Greylisted")
+
+
+def line(action: Action = DEFER, reason: str = "new", delay: int = 240, **attributes: str) -> Line:
+    everything = {
+        "client_address": "192.0.2.1", "client_name": "mx.example", "sender": "a@example", "recipient": "b@example",
+    } | attributes  # fmt: skip
+    raw = "\n".join(f"{name}={value}" for name, value in everything.items()).encode("utf-8", "surrogateescape")
+    return Line(parse_request(raw), action, "greylist", reason, delay, "0000ABCD")
+
+
+def test_a_first_try_as_postgrey_logs_it() -> None:
+    assert postgrey_line(line()) == (
+        "action=greylist, reason=new, client_name=mx.example, client_address=192.0.2.1, "
+        "sender=a@example, recipient=b@example, id=0000ABCD"
+    )
+
+
+def test_an_early_retry_says_what_is_missing() -> None:
+    assert "action=greylist, reason=early-retry (200s missing), client" in postgrey_line(
+        line(reason="early-retry", delay=200)
+    )
+
+
+def test_a_pass_says_its_delay_and_starts_with_the_queue_id() -> None:
+    assert postgrey_line(line(DUNNO, "triplet found", 312, queue_id="4XyZ")).startswith(
+        "4XyZ: action=pass, reason=triplet found, delay=312, client_name="
+    )
+
+
+def test_empty_fields_are_left_out() -> None:
+    text = postgrey_line(line(DUNNO, "client AWL", 0, sender="", client_name=""))
+    assert text == "action=pass, reason=client AWL, client_address=192.0.2.1, recipient=b@example, id=0000ABCD"
+
+
+def test_an_unknown_address_is_logged_as_postfix_named_it() -> None:
+    assert "client_address=unknown" in postgrey_line(line(client_address="unknown"))
+
+
+def test_a_sender_cannot_forge_fields_as_with_postgrey() -> None:
+    text = postgrey_line(line(sender="x, action=pass, reason=client AWL@evil"))
+    assert 'sender="x, action=pass, reason=client AWL@evil", recipient=' in text
+
+
+@pytest.mark.parametrize(
+    ("value", "escaped"),
+    [
+        ("plain+tag=1@x.example", "plain+tag=1@x.example"),
+        ("with space@x", '"with space@x"'),
+        ('quo"te\\@x', '"quo\\x22te\\x5c@x"'),
+        ("\x1b[31m", '"\\x1b[31m"'),
+        ("\x9b", '"\\x9b"'),
+        ("\udcff@x", '"\\xff@x"'),
+        ("caf\xe9", '"caf\\xe9"'),
+        ("\u2028", '"\\u2028"'),
+        ("\u202e", '"\\u202e"'),
+        ("\U0001f4e7", '"\\U0001f4e7"'),
+        ("", ""),
+    ],
+)
+def test_odd_characters_are_named(value: str, escaped: str) -> None:
+    assert escape(value) == escaped
+
+
+def test_long_values_are_cut() -> None:
+    assert escape("x" * 5000) == "x" * MAX_VALUE + "..."
+
+
+@given(st.text(), st.text(), st.text())
+def test_whatever_is_sent_a_line_is_one_printable_line_with_our_fields(sender: str, name: str, queue: str) -> None:
+    values = {
+        key: re.sub("[\r\n]", "", text)
+        for key, text in [("sender", sender), ("client_name", name), ("queue_id", queue)]
+    }
+    text = postgrey_line(line(**values))
+    assert text.isascii()
+    assert text.isprintable()
+    unquoted = re.sub(r'"[^"]*"', "", text)
+    assert unquoted.count("action=") <= 1 + sum(value.count("action=") for value in values.values() if " " not in value)
+    assert unquoted.count(", id=") == 1
+
+
+@given(st.text())
+def test_json_is_json_and_ascii(sender: str) -> None:
+    text = json_line(line(sender=re.sub("[\r\n]", "", sender)))
+    assert text.isascii()
+    assert "\n" not in text
+    assert json.loads(text)["reason"] == "new"
+
+
+def test_privacy_hides_every_address_the_same_way_each_time() -> None:
+    hidden, other = private(postgrey_line, b"key"), private(postgrey_line, b"other key")
+    text = hidden(line())
+    for word in ("192.0.2.1", "mx.example", "a@example", "b@example"):
+        assert word not in text
+    assert text == hidden(line())
+    assert text != other(line())
+    assert re.fullmatch(
+        r"action=greylist, reason=new, client_name=[0-9a-f]{16}, client_address=[0-9a-f]{16}, "
+        r"sender=[0-9a-f]{16}, recipient=[0-9a-f]{16}, id=0000ABCD",
+        text,
+    )
+    assert "@" not in private(json_line, b"key")(line())
+
+
+@pytest.mark.parametrize(
+    ("action", "check", "word"),
+    [
+        (DUNNO, "chain", "pass"),
+        (Action("PREPEND", "X-A: b"), "greylist", "pass"),
+        (DEFER, "greylist", "greylist"),
+        (Action("451", "4.7.1 later"), "rbl", "defer"),
+        (Action("550", "5.7.1 no"), "blacklist", "reject"),
+        (Action("HOLD", "why"), "blacklist", "hold"),
+    ],
+)
+def test_the_word_for_what_was_done(action: Action, check: str, word: str) -> None:
+    assert action_word(action, check) == word
+
+
+def test_messages_of_ours_keep_their_language_and_lose_their_controls() -> None:
+    assert escape_controls("Größe\x1b[2J\u202e\tx") == "Größe\\x1b[2J\\u202e\tx"

@@ -1,0 +1,126 @@
+"""Writers: nothing waits, nothing is lost without being counted."""
+
+import logging
+import os
+import re
+import select
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from policyd.logs import writers
+from policyd.logs.writers import MAX_BUFFERED, ClockPrefix, LineHandler, LineWriter, journal_prefix, route_logging
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    reader, writer = os.pipe()
+    yield reader, writer
+    for descriptor in (reader, writer):
+        try:
+            os.close(descriptor)
+        except OSError:
+            continue
+
+
+def read_all(descriptor: int) -> bytes:
+    data = b""
+    while select.select([descriptor], [], [], 0)[0]:
+        data += os.read(descriptor, 1 << 16)
+    return data
+
+
+def test_lines_of_one_tick_are_written_at_its_end(pipe: tuple[int, int]) -> None:
+    reader, descriptor = pipe
+    ticks: list[Callable[[], None]] = []
+    writer = LineWriter(descriptor, lambda level: f"<{level}>", ticks.append)
+    writer.write("one")
+    writer.write("two", logging.WARNING)
+    assert (len(ticks), read_all(reader)) == (1, b"")
+    ticks.pop()()
+    assert read_all(reader) == b"<20>one\n<30>two\n"
+    writer.write("three")
+    assert len(ticks) == 1
+
+
+def test_a_reader_that_stands_still_costs_lines_not_time(pipe: tuple[int, int]) -> None:
+    reader, descriptor = pipe
+    writer = LineWriter(descriptor, lambda _: "", lambda _: None)
+    written = MAX_BUFFERED * 4
+    for number in range(written):
+        writer.write(f"{number:0100d}")
+    assert writer.dropped > 0
+    lines = 0
+    for _ in range(200):
+        writer.flush()
+        lines += read_all(reader).count(b"\n")
+    assert lines + writer.dropped == written
+
+
+def test_a_reader_that_went_away_is_no_error(pipe: tuple[int, int]) -> None:
+    reader, descriptor = pipe
+    os.close(reader)
+    writer = LineWriter(descriptor, lambda _: "", lambda _: None)
+    writer.write("nobody reads this")
+    writer.flush()
+    writer.write("nor this")
+    writer.flush()
+
+
+def test_lines_go_to_a_file_whole(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("wb") as log:
+        writer = LineWriter(log.fileno(), lambda _: "", lambda _: None)
+        for number in range(10_000):
+            writer.write(str(number))
+        writer.flush()
+    assert (tmp_path / "log").read_text().split() == [str(number) for number in range(10_000)]
+
+
+def test_logging_goes_the_same_way_with_tracebacks_line_by_line() -> None:
+    lines: list[tuple[str, int]] = []
+    handler = LineHandler(lambda line, level: lines.append((line, level)))
+    logger = logging.getLogger("test of writers")
+    logger.addHandler(handler)
+    try:
+        raise ValueError("x\x1b[31m")
+    except ValueError:
+        logger.exception("a \x1b bug")
+    assert lines[0] == ("a \\x1b bug", logging.ERROR)
+    assert lines[1][0].startswith("Traceback")
+    assert lines[-1][0] == "ValueError: x\\x1b[31m"
+
+
+def test_the_journal_reads_priorities() -> None:
+    assert [journal_prefix(level) for level in (logging.INFO, logging.WARNING, logging.ERROR)] == ["<6>", "<4>", "<3>"]
+
+
+def test_a_terminal_shows_time_and_level() -> None:
+    prefix = ClockPrefix(lambda: 1795370400.9)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4} ", prefix(logging.INFO))
+    assert prefix(logging.ERROR) == prefix(logging.INFO) + "error: "
+
+
+def test_syslog_gets_lines_with_their_level(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[tuple[int, str]] = []
+    monkeypatch.setattr(writers.syslog, "syslog", lambda level, line: said.append((level, line)))
+    writer = writers.open_writer("syslog", "mail", lambda _: None)
+    writer.write("100 %n")
+    writer.write("bad", logging.WARNING)
+    writer.flush()
+    assert said == [(writers.syslog.LOG_INFO, "100 %n"), (writers.syslog.LOG_WARNING, "bad")]
+
+
+def test_only_what_the_level_asks_for_is_routed(pipe: tuple[int, int]) -> None:
+    reader, descriptor = pipe
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    writer = LineWriter(descriptor, lambda _: "", lambda _: None)
+    try:
+        route_logging(writer, "warning")
+        logging.getLogger("policyd.test").info("quiet")
+        logging.getLogger("policyd.test").warning("loud")
+    finally:
+        root.handlers[:], root.level = before
+    writer.flush()
+    assert read_all(reader) == b"loud\n"

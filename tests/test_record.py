@@ -1,0 +1,92 @@
+"""What is kept of a decision, and how often trouble is told."""
+
+import logging
+
+import pytest
+
+from policyd.chain import Decision
+from policyd.logs.lines import postgrey_line
+from policyd.metrics import Metrics
+from policyd.model.action import DUNNO, Action
+from policyd.model.errors import Unavailable
+from policyd.record import COMPLAINT_INTERVAL, Complaints, Recorder
+from policyd.wire.connection import parse_request
+
+REQUEST = parse_request(b"protocol_state=RCPT\nclient_address=192.0.2.1\nsender=a@x\nrecipient=b@y")
+
+
+class Lines:
+    dropped = 0
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def write(self, line: str, level: int = logging.INFO) -> None:
+        self.lines.append(line)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
+def record(*decisions: Decision, quiet: bool = False) -> tuple[Metrics, list[str]]:
+    metrics, writer = Metrics("1", lambda: 0.0), Lines()
+    recorder = Recorder(metrics, writer, postgrey_line)
+    recorder.is_quiet = quiet
+    for decision in decisions:
+        recorder(REQUEST, decision, 0.001)
+    return metrics, writer.lines
+
+
+def test_one_line_and_one_count_per_decision() -> None:
+    decision = Decision(Action("DEFER_IF_PERMIT", "4.2.0 x"), "greylist", "new", 240, "0000ABCD")
+    metrics, lines = record(decision)
+    assert lines == [
+        "action=greylist, reason=new, client_address=192.0.2.1, sender=a@x, recipient=b@y, id=0000ABCD",
+    ]
+    assert metrics.requests == {("DEFER_IF_PERMIT", "greylist", "new"): 1}
+    assert sum(metrics.latency.counts) == 1
+
+
+def test_the_delay_of_mail_that_came_back_is_a_sample() -> None:
+    passed = Decision(Action("PREPEND", "X-Greylist: x"), "greylist", "triplet found", 300, "1")
+    known = Decision(DUNNO, "greylist", "triplet found", 0, "2")
+    metrics, _ = record(passed, known)
+    assert metrics.greylist_delay.total == 300
+    assert sum(metrics.greylist_delay.counts) == 1
+
+
+def test_failures_that_let_mail_through_are_counted() -> None:
+    metrics, _ = record(Decision(DUNNO, "greylist", "unavailable", 0, "1"))
+    assert metrics.fail_open == {("greylist", "unavailable"): 1}
+
+
+def test_what_is_no_recipient_is_counted_not_logged() -> None:
+    metrics, lines = record(Decision(DUNNO, "chain", "not a recipient", 0, "1"))
+    assert lines == []
+    assert sum(metrics.requests.values()) == 1
+
+
+def test_quiet_writes_no_decisions() -> None:
+    assert record(Decision(DUNNO, "chain", "authenticated", 0, "1"), quiet=True)[1] == []
+
+
+def test_repeated_trouble_is_told_once_a_minute_with_its_count(caplog: pytest.LogCaptureFixture) -> None:
+    now = [1000.0]
+    complaints = Complaints(Metrics("1", lambda: 0.0), lambda: now[0])
+    with caplog.at_level(logging.WARNING):
+        for _ in range(5):
+            complaints.unavailable("greylist", Unavailable("disk full"))
+        now[0] += COMPLAINT_INTERVAL
+        complaints.unavailable("greylist", Unavailable("disk full"))
+    assert [record.getMessage() for record in caplog.records] == [
+        "greylist: disk full; mail goes on without this check (1 times since the last such line)",
+        "greylist: disk full; mail goes on without this check (5 times since the last such line)",
+    ]
+
+
+def test_rejected_connections_and_protocol_errors_are_counted() -> None:
+    metrics = Metrics("1", lambda: 0.0)
+    complaints = Complaints(metrics, lambda: 0.0)
+    complaints.rejected()
+    complaints.protocol_error("too long")
+    assert (metrics.connections_rejected, metrics.protocol_errors) == (1, {"too long": 1})
