@@ -1,0 +1,31 @@
+"""TOML to frozen settings; every mistake says FILE:LINE, what is wrong and what to do.
+
+Law: all mistakes of a file are reported at once, and a file with a mistake gives no settings. The options of a check
+are the fields of its own dataclass; this room never learns of them.
+"""
+
+from policyd.config.build import build
+from policyd.config.load import load, parse
+from policyd.config.settings import (
+    ChainSettings,
+    LogSettings,
+    MetricsSettings,
+    ServerSettings,
+    Settings,
+    StoreSettings,
+)
+
+DEFAULT_PATH = "/etc/policyd/policyd.toml"
+
+__all__ = [
+    "DEFAULT_PATH",
+    "ChainSettings",
+    "LogSettings",
+    "MetricsSettings",
+    "ServerSettings",
+    "Settings",
+    "StoreSettings",
+    "build",
+    "load",
+    "parse",
+]

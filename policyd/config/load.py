@@ -1,0 +1,81 @@
+"""Reading the file: text, then TOML, then settings; each mistake with its file and line.
+
+Law: reading changes nothing and keeps nothing; SIGHUP reads again.
+"""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Final
+
+from policyd.config.build import build
+from policyd.config.locate import locate
+from policyd.config.settings import Settings
+from policyd.model.errors import ConfigError
+
+_AT: Final = re.compile(r" \(at (?:line ([0-9]+), column [0-9]+|end of document)\)$")
+_BARE_VALUE: Final = re.compile(r"""\s*([\w.-]+)\s*=\s*([^\s"'#\[{][^"'#]*?)\s*(?:#.*)?""")
+_UNCLOSED: Final = "a quote is missing at the end of a text"
+# tomllib's words for the mistakes whose cause they do not show.
+_PLAIN: Final = {
+    "Cannot overwrite a value": "an option stands here for the second time; remove one",
+    "Illegal character '\\n'": _UNCLOSED,
+    'Expected "\'"': _UNCLOSED,
+}
+
+
+def load(path: str) -> Settings:
+    """The settings in the file at `path`. Raises ConfigError with all mistakes at once."""
+    return parse(_read(path), path)
+
+
+def parse(text: str, path: str) -> Settings:
+    """The settings in `text`; mistakes name `path`. Raises ConfigError with all mistakes at once."""
+    try:
+        tables = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # a ValueError also for numbers of 4,300 digits
+        raise ConfigError([_no_toml(error, text, path)]) from None
+    lines = locate(text.replace("\r\n", "\n"))
+
+    def where(section: str, key: str) -> str:
+        line = lines.get((section, key)) or lines.get((section or key,))
+        return f"{path}:{line}" if line else path
+
+    return build(tables, path, where)
+
+
+def _read(path: str) -> str:
+    try:
+        raw = Path(path).read_bytes()
+    except FileNotFoundError:
+        raise ConfigError([f"{path}: no such file; name the configuration with --config FILE"]) from None
+    except (OSError, ValueError) as error:  # a ValueError for NUL in the path
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError([f"{path}: cannot be read: {reason}"]) from None
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ConfigError([f"{path}:{line}: is not UTF-8; save the file as UTF-8"]) from None
+
+
+def _no_toml(error: Exception, text: str, path: str) -> str:
+    if isinstance(error, RecursionError):
+        return f"{path}: no valid TOML: brackets within brackets without an end"
+    at = _AT.search(str(error))
+    lines = text.splitlines() or [""]
+    number = int(at[1]) if at and at[1] else len(lines)
+    sentence = _AT.sub("", str(error))
+    plain = _PLAIN.get(sentence) or _of_bare_value(lines[min(number, len(lines)) - 1])
+    return f"{path}:{number}: {plain or f'no valid TOML: {sentence[:1].lower()}{sentence[1:]}'}"
+
+
+def _of_bare_value(line: str) -> str:
+    """What to do about a line such as ``delay = 240s``, the mistake most often made; "" if it is another."""
+    match = _BARE_VALUE.fullmatch(line)
+    if match is None:
+        return ""
+    key, value = match.groups()
+    if value.lower() in ("true", "false", "yes", "no", "on", "off"):
+        return f"{key}: write true or false, in small letters"
+    return f'{key}: the value needs quotes: {key} = "..."'  # not repeated: it may be a secret

@@ -1,0 +1,81 @@
+"""Files: every mistake has its file and line, and no file at all is a sentence too."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from policyd.config import load, parse
+from policyd.model.errors import ConfigError
+
+
+def mistakes(text: str) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        parse(text, "f.toml")
+    return caught.value.mistakes
+
+
+def test_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "policyd.toml"
+    file.write_bytes(b'\xef\xbb\xbf[greylist]\r\ndelay = "5m"\r\n')
+    settings = load(str(file))
+    assert settings.checks["greylist"].delay == 300
+    assert settings.source == str(file)
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    for path, sentence in (
+        (str(tmp_path / "none"), f"{tmp_path}/none: no such file; name the configuration with --config FILE"),
+        (str(tmp_path), f"{tmp_path}: cannot be read: Is a directory"),
+        ("a\0b", "cannot be read: embedded null byte"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            load(path)
+        assert sentence in str(caught.value)
+
+
+def test_a_file_that_is_not_utf8(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"# a\n# b\n# caf\xe9\n")
+    with pytest.raises(ConfigError, match=r"f:3: is not UTF-8; save the file as UTF-8"):
+        load(str(tmp_path / "f"))
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        ("[greylist]\ndelay = 240s\n", 'f.toml:2: delay: the value needs quotes: delay = "..."'),
+        ("[greylist]\nheader = True # x", "f.toml:2: header: write true or false, in small letters"),
+        ('a = "1"\na = "2"\n', "f.toml:2: an option stands here for the second time; remove one"),
+        ("a = 'x\n", "f.toml:1: a quote is missing at the end of a text"),
+        ("\n[greylist\n", "f.toml:2: no valid TOML: expected ']' at the end of a table declaration"),
+        ("x = [1,\n2\n", "f.toml:2: no valid TOML: unclosed array"),
+        ("x = " + "[" * 100_000, "f.toml: no valid TOML: brackets within brackets without an end"),
+        ('[server]\nlisten = [\n  "x",\n]\n\nbacklog = 0', "f.toml:2: [server] listen: 'x' is no place to listen"),
+        ("store = { url = 3 }", "f.toml:1: [store] url: is a whole number"),
+        ("[store]\r\nurl = 3\r\n", "f.toml:2: [store] url: is a whole number"),
+    ],
+)
+def test_mistakes_have_their_line(text: str, mistake: str) -> None:
+    assert mistakes(text)[0].startswith(mistake)
+
+
+def test_a_password_without_quotes_is_not_repeated() -> None:
+    assert "geheim" not in mistakes("[store]\nurl = redis://:geheim@store.example\n")[0]
+
+
+WORDS = st.sampled_from(
+    ["[", "]", "=", '"', "'", "\n", ".", "#", "[server]", "listen", "240s", '"5m"', "{", "}", ",", "\r\n", "é", '"""']
+)  # fmt: skip
+
+
+@given(st.text() | st.lists(WORDS, max_size=20).map("".join))
+@example("x = " + "9" * 5000)
+@example("[server]\nlisten = [nan, 1979-05-27]\n[[greylist]]\n[store.x]\n'' = 1")
+def test_any_text_is_settings_or_a_config_error(text: str) -> None:
+    found: tuple[str, ...] = ()
+    try:
+        parse(text, "f.toml")
+    except ConfigError as error:
+        found = error.mistakes
+    assert all(mistake.startswith("f.toml:") for mistake in found)

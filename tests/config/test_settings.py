@@ -1,0 +1,125 @@
+"""What may stand in an option that is not a plain number or word; the shipped file and the manual name every option."""
+
+import re
+from dataclasses import FrozenInstanceError, fields
+from pathlib import Path
+from typing import get_args, get_type_hints
+
+import pytest
+
+from policyd.checks import REGISTRY
+from policyd.config import parse
+from policyd.config.convert import convert
+from policyd.config.settings import NOT_YET, SECTIONS, Facility, ServerSettings, Settings
+from policyd.logs.writers import FACILITIES
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = (ROOT / "conf/policyd.toml").read_text(encoding="utf-8")
+MANUAL = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
+
+
+def option(section: str, name: str, value: object) -> object:
+    kind = SECTIONS[section]
+    (metadata,) = (field.metadata for field in fields(kind) if field.name == name)
+    return convert(value, get_type_hints(kind)[name], metadata)
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "value"),
+    [
+        ("store", "url", "memory:"),
+        ("store", "url", "sqlite:/tmp/x.db"),
+        ("chain", "checks", []),
+        ("chain", "trusted_networks", ["192.0.2.1", "2001:db8::/32"]),
+        ("metrics", "listen", ""),
+        ("metrics", "listen", "[::1]:9130"),
+        ("server", "hostname", "mx-1.example.org"),
+        ("server", "request_deadline", "50s"),
+        ("server", "max_connections", 1_000_000),
+    ],
+)
+def test_allowed(section: str, name: str, value: object) -> None:
+    option(section, name, value)
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "value", "sentence"),
+    [
+        ("store", "url", "memory:x", "names no store of this version"),
+        ("store", "url", "", "names no store of this version"),
+        ("store", "url", "sqlite:policyd.db", "needs a whole path behind sqlite:"),
+        ("store", "url", "sqlite:///var/lib/x.db", "needs a whole path behind sqlite:"),
+        ("store", "url", "redis+sentinel://h/0", "Redis and Valkey are not in this version"),
+        (
+            "chain",
+            "trusted_networks",
+            ["10.0.0.1/8"],
+            "'10.0.0.1/8' has bits set behind its prefix; write \"10.0.0.0/8\"",
+        ),
+        ("chain", "trusted_networks", ["example.org"], "'example.org' is no network"),
+        ("chain", "checks", ["rbl"], "no check is named 'rbl': not in this version"),
+        ("chain", "checks", ["greylsit"], "no check is named 'greylsit', did you mean 'greylist'?"),
+        ("metrics", "listen", "inet:127.0.0.1:9130", "write it without inet:"),
+        ("metrics", "listen", "9130", "it needs HOST:PORT"),
+        ("server", "hostname", "mx example", "is no host name"),
+        ("server", "hostname", "x" * 254, "is no host name"),
+        ("server", "request_deadline", "51s", "Postfix itself gives up after 100 s"),
+        ("server", "request_deadline", "0s", "write 1s to 50s"),
+        ("server", "max_connections", 0, "write 1 to 1000000"),
+        ("store", "max_entries", 999, "write at least 1000"),
+    ],
+)
+def test_refused(section: str, name: str, value: object, sentence: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        option(section, name, value)
+
+
+def test_a_password_in_a_url_is_not_repeated() -> None:
+    with pytest.raises(ValueError, match="this version") as caught:
+        option("store", "url", "redis://:geheim@store.example:6379/0")
+    assert "geheim" not in str(caught.value)
+
+
+def test_facilities_are_those_that_the_log_knows() -> None:
+    assert set(get_args(Facility)) == set(FACILITIES)
+
+
+def test_what_is_named_as_not_there_is_not_there() -> None:
+    assert not NOT_YET & set(SECTIONS)
+
+
+def test_settings_know_every_check_and_cannot_be_changed() -> None:
+    settings = Settings()
+    assert settings.checks == {name: kind.settings() for name, kind in REGISTRY.items()}
+    with pytest.raises(FrozenInstanceError):
+        settings.server.backlog = 1  # type: ignore[misc]
+
+
+def test_the_host_name_is_the_one_of_the_server() -> None:
+    assert Settings(server=ServerSettings(hostname="mx.example")).hostname == "mx.example"
+
+
+def test_the_shipped_file_gives_the_defaults() -> None:
+    assert parse(SHIPPED, "f") == Settings(source="f")
+
+
+def test_every_line_of_the_shipped_file_states_the_default() -> None:
+    uncommented = re.sub(r"^# (\w+ = )", r"\1", SHIPPED, flags=re.MULTILINE)
+    assert parse(uncommented, "f") == Settings(source="f")
+
+
+def test_the_shipped_file_has_every_option_once_under_its_section() -> None:
+    section, found = "", []
+    for line in SHIPPED.splitlines():
+        if header := re.fullmatch(r"\[(\w+)\]", line):
+            section = header[1]
+        elif option := re.match(r"# (\w+) = ", line):
+            found.append((section, option[1]))
+    assert sorted(found) == sorted((name, field.name) for name, kind in SECTIONS.items() for field in fields(kind))
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_the_manual_has_every_option_under_its_section(section: str) -> None:
+    _, _, chapter = MANUAL.partition(f"\n## `[{section}]`")
+    chapter = chapter.partition("\n## ")[0]
+    assert [field.name for field in fields(SECTIONS[section]) if f"`{field.name}`" not in chapter] == []
