@@ -1,0 +1,173 @@
+"""The house checks itself: what is written in several places says the same in all of them.
+
+Law: nothing here knows a module, an option or a metric by name; what is added is checked because it is there.
+"""
+
+import ast
+import os
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Final, get_args
+
+import pytest
+
+from policyd import __version__, config
+from policyd.checks import REGISTRY
+from policyd.config.settings import SECTIONS
+from policyd.model.verdict import Reason
+
+ROOT: Final = Path(__file__).parent.parent
+MODULES: Final = sorted((ROOT / "policyd").rglob("*.py"))
+PAGES: Final = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+MAX_FUNCTION, MAX_FILE, MAX_NESTING = 40, 300, 3
+
+_CONTROL = ast.If | ast.For | ast.AsyncFor | ast.While | ast.With | ast.AsyncWith | ast.Try | ast.TryStar | ast.Match
+_FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def read(page: str) -> str:
+    path = ROOT / page
+    return path.read_text("utf-8") if path.exists() else pytest.fail(f"{page} is missing", pytrace=False)
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return (node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, _FUNCTION))
+
+
+def nesting(node: ast.AST) -> int:
+    """How many control statements stand inside each other below `node`; `elif` is no deeper than its `if`."""
+    deepest = 0
+    for child in ast.iter_child_nodes(node):
+        is_elif = isinstance(node, ast.If) and isinstance(child, ast.If) and node.orelse == [child]
+        deepest = max(deepest, nesting(child) + (isinstance(child, _CONTROL) and not is_elif))
+    return deepest
+
+
+# --- code ---
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_every_module_has_its_test_file(path: Path) -> None:
+    if path.name in ("__init__.py", "__main__.py"):
+        return
+    twin = ROOT / "tests" / path.relative_to(ROOT / "policyd").with_name(f"test_{path.name}")
+    assert twin.exists(), f"{name_of(path)} has no {name_of(twin)}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_every_module_begins_with_its_law(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert ast.get_docstring(ast.parse(text)), f"{name_of(path)} has no docstring that says what it is for"
+    assert text.count("\n") <= MAX_FILE, f"{name_of(path)} has more than {MAX_FILE} lines"
+
+
+@pytest.mark.parametrize("path", [*MODULES, ROOT / "dev"], ids=name_of)
+def test_functions_are_short_and_flat(path: Path) -> None:
+    for function in functions(path):
+        place = f"{name_of(path)}:{function.lineno}: {function.name}"
+        lines = (function.end_lineno or 0) - function.lineno + 1
+        assert lines <= MAX_FUNCTION, f"{place} has {lines} lines"
+        assert nesting(function) <= MAX_NESTING, f"{place} has control statements {nesting(function)} deep"
+
+
+def test_nesting_is_counted_as_a_reader_sees_it() -> None:
+    assert nesting(ast.parse("if a:\n    pass\nelif b:\n    pass\nelif c:\n    pass\nelse:\n    pass")) == 1
+    assert nesting(ast.parse("for a in b:\n    try:\n        if c: d\n    finally:\n        while e: f")) == 3
+    assert nesting(ast.parse("if a:\n    pass\nelse:\n    if b: pass\n    c")) == 2
+
+
+# --- settings ---
+
+
+def shipped_sections() -> dict[str, str]:
+    """The text of every section in the shipped configuration, with the comment signs before options taken away."""
+    text = re.sub(r"(?m)^# ?(?=[a-z][a-z0-9_]* = |\[[a-z])", "", read("conf/policyd.toml"))
+    parts = re.split(r"(?m)^\[(\w+)\]", text)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_the_shipped_configuration_names_every_option_with_its_default(section: str) -> None:
+    shipped = shipped_sections()
+    assert section in shipped, f"conf/policyd.toml has no [{section}]"
+    written = set(tomllib.loads(shipped[section]))
+    options = {field.name for field in fields(SECTIONS[section])}
+    assert written == options, f"conf/policyd.toml [{section}]: differs in {sorted(written ^ options)}"
+    settings = config.parse(f"[{section}]{shipped[section]}", "conf/policyd.toml")
+    house = settings.checks[section] if section in settings.checks else getattr(settings, section)
+    assert house == SECTIONS[section]()
+
+
+def test_the_shipped_configuration_is_taken_as_it_is() -> None:
+    config.parse(read("conf/policyd.toml"), "conf/policyd.toml")
+
+
+# --- documentation ---
+
+
+@pytest.mark.parametrize("check", REGISTRY)
+def test_every_check_has_its_page_with_its_options(check: str) -> None:
+    page = read(f"docs/{check}.md")
+    missing = [field.name for field in fields(REGISTRY[check].settings) if f"`{field.name}`" not in page]
+    assert not missing, f"docs/{check}.md does not explain {missing}"
+
+
+def test_every_metric_is_documented() -> None:
+    names = {
+        node.value
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and re.fullmatch(r"policyd_[a-z0-9_]+", str(node.value))
+    }
+    assert names
+    page = read("docs/metrics.md")
+    # prometheus_client adds the ending to counters and infos.
+    missing = [name for name in sorted(names) if not re.search(rf"\b{name}(_total|_info)?\b", page)]
+    assert not missing, f"docs/metrics.md does not explain {missing}"
+
+
+@pytest.mark.parametrize("reason", get_args(Reason))
+def test_every_reason_is_documented(reason: str) -> None:
+    assert f"`{reason}`" in read("docs/log.md")
+
+
+def test_every_verb_is_documented() -> None:
+    pages = "\n".join(page.read_text("utf-8") for page in PAGES)
+    verbs = [path.stem for path in MODULES if path.parent.name == "cli" and not path.stem.startswith("_")]
+    assert verbs
+    missing = [verb for verb in verbs if f"policyd {verb}" not in pages]
+    assert not missing, f"neither README.md nor docs/ show `policyd {missing[0]}`"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
+        assert (page.parent / target).exists(), f"{name_of(page)} links to {target}"
+
+
+def test_the_version_is_in_the_changelog() -> None:
+    assert f"## [{__version__}]" in read("CHANGELOG.md")
+
+
+# --- everything ---
+
+
+def files() -> Iterator[Path]:
+    """All files of the checkout but what tools leave behind."""
+    for directory, names, here in os.walk(ROOT):
+        names[:] = [name for name in names if name == ".ci" or not name.startswith((".", "__pycache__"))]
+        yield from (Path(directory, name) for name in here)
+
+
+def test_no_file_names_a_machine_or_a_package_host() -> None:
+    # Written so that they do not find themselves.
+    forbidden = re.compile(rb"/(?:wor[k]|roo[t])/|/tmp/ven[v]|pyp[i]\.org|pythonhoste[d]|de[b]\.debian|registr[y]\.npm")
+    found = [f"{name_of(path)}: {match[0]!r}" for path in files() for match in forbidden.finditer(path.read_bytes())]
+    assert not found
