@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, cast
 
 from policyd.chain import Decision
 from policyd.model.action import DUNNO
@@ -92,12 +92,12 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, or refuse it when there are too many (bounded, promise 5)."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what asyncio gives to a stream protocol
-        self._transport = transport
+        # A cast: uvloop's transports are no subclasses of asyncio's.
+        self._transport = cast(asyncio.Transport, transport)
         server = self._server
         if len(server.connections) >= server.service.max_connections:
             server.service.on_rejected()
-            transport.abort()
+            self._transport.abort()
             return
         server.connections.add(self)
 
