@@ -1,0 +1,173 @@
+"""The whole daemon in this process, over a real socket, with the store in memory."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from policyd import app, config
+
+Ask = Callable[..., Awaitable[str]]
+
+
+class House:
+    """A daemon whose configuration file the test rewrites."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.file = directory / "policyd.toml"
+        self.clients = directory / "clients"
+        self.recipients = directory / "recipients"
+        self.clients.write_text("")
+        self.recipients.write_text("")
+        self.configure()
+
+    @property
+    def socket(self) -> Path:
+        return self.directory / "policy.sock"
+
+    def configure(self, greylist: str = "", server: str = "") -> None:
+        self.file.write_text(
+            f'[server]\nlisten = ["unix:{self.socket}"]\n{server}\n[store]\nurl = "memory:"\n'
+            f'[whitelist]\nclients = ["{self.clients}"]\nrecipients = ["{self.recipients}"]\n'
+            f'[metrics]\nlisten = ""\n[greylist]\n{greylist}\n'
+        )
+
+    def load(self) -> config.Settings:
+        return config.load(str(self.file))
+
+    def run(self, story: Callable[["House"], Awaitable[None]]) -> None:
+        async def play() -> None:
+            daemon = app.Daemon(self.load(), self.load)
+            running = asyncio.ensure_future(daemon.run())
+            while not self.socket.exists():
+                await asyncio.sleep(0.001)
+            try:
+                await story(self)
+            finally:
+                os.kill(os.getpid(), signal.SIGTERM)
+                await asyncio.wait_for(running, 5)
+                daemon.flush_log()
+
+        asyncio.run(play())
+
+    async def ask(self, **attributes: str) -> str:
+        everything = {
+            "request": "smtpd_access_policy", "protocol_state": "RCPT", "client_address": "192.0.2.1",
+            "client_name": "mx.example", "sender": "a@example", "recipient": "b@example", "instance": "1",
+        } | attributes  # fmt: skip
+        reader, writer = await asyncio.open_unix_connection(str(self.socket))
+        writer.write("".join(f"{name}={value}\n" for name, value in everything.items()).encode() + b"\n")
+        answer = await reader.readuntil(b"\n\n")
+        writer.close()
+        return answer.decode().strip().removeprefix("action=")
+
+    async def reload(self) -> None:
+        os.kill(os.getpid(), signal.SIGHUP)
+        await asyncio.sleep(0.05)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+def test_a_first_try_is_deferred_and_the_log_names_its_id(house: House, capfd: pytest.CaptureFixture[str]) -> None:
+    async def story(house: House) -> None:
+        answer = await house.ask()
+        assert answer.startswith("DEFER_IF_PERMIT 4.2.0 Greylisted, please try again later (id ")
+        house.id = answer[-9:-1]  # type: ignore[attr-defined]
+
+    house.run(story)
+    (line,) = [line for line in capfd.readouterr().err.splitlines() if "action=" in line]
+    assert line.endswith(
+        "action=greylist, reason=new, client_name=mx.example, client_address=192.0.2.1, sender=a@example, "
+        f"recipient=b@example, id={house.id}"  # type: ignore[attr-defined]
+    )
+
+
+def test_reload_takes_new_lists_and_options(house: House) -> None:
+    async def story(house: House) -> None:
+        assert "Greylisted" in await house.ask()
+        house.clients.write_text("mx.example\n")
+        house.configure('text = "come back"')
+        assert "Greylisted" in await house.ask()
+        await house.reload()
+        assert await house.ask() == "DUNNO"
+        assert "come back" in await house.ask(client_name="other.example")
+
+    house.run(story)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "mistake"),
+    [
+        ("policyd.toml", "[greylist]\ndelay = 240\n", "policyd.toml:2: "),
+        ("policyd.toml", "[greylist\n", "policyd.toml:1: "),
+        ("clients", "mx.example\n192.0.2.300\n", "clients:2: "),
+    ],
+)
+def test_reload_keeps_everything_on_any_mistake(
+    house: House, capfd: pytest.CaptureFixture[str], file: str, text: str, mistake: str
+) -> None:
+    async def story(house: House) -> None:
+        house.configure('text = "never seen"')
+        (house.directory / file).write_text(text)
+        await house.reload()
+        assert "Greylisted, please" in await house.ask()
+
+    house.run(story)
+    log = capfd.readouterr().err
+    assert mistake in log
+    assert "the old settings stay in force" in log
+
+
+def test_open_connections_follow_a_reload(house: House) -> None:
+    async def story(house: House) -> None:
+        reader, writer = await asyncio.open_unix_connection(str(house.socket))
+        house.recipients.write_text("b@example\n")
+        await house.reload()
+        writer.write(b"protocol_state=RCPT\nclient_address=192.0.2.9\nsender=a@x\nrecipient=b@example\n\n")
+        assert await reader.readuntil(b"\n\n") == b"action=DUNNO\n\n"
+        writer.close()
+
+    house.run(story)
+
+
+def test_a_list_with_a_bad_line_does_not_stop_the_start(house: House, capfd: pytest.CaptureFixture[str]) -> None:
+    house.clients.write_text("192.0.2.300\nmx.example\n")
+
+    async def story(house: House) -> None:
+        assert await house.ask() == "DUNNO"
+
+    house.run(story)
+    assert f"warning: {house.clients}:1: " in capfd.readouterr().err
+
+
+def test_a_store_that_changes_is_said_to_need_a_restart(house: House, capfd: pytest.CaptureFixture[str]) -> None:
+    async def story(house: House) -> None:
+        house.file.write_text(house.file.read_text().replace('"memory:"', f'"sqlite:{house.directory}/policyd.db"'))
+        await house.reload()
+
+    house.run(story)
+    assert "[store] changed; that takes effect at the next restart" in capfd.readouterr().err
+
+
+def test_a_socket_that_cannot_be_had_ends_the_start_with_a_sentence(
+    house: House, capfd: pytest.CaptureFixture[str]
+) -> None:
+    house.socket.write_text("no socket")
+    settings = house.load()
+    assert app.serve(settings, house.load) == 1
+    assert f"error: cannot listen on unix:{house.socket}: there is a file that is no socket" in capfd.readouterr().err
+
+
+def test_a_list_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
+    mistakes: list[str] = []
+    assert app.read_file(str(tmp_path), mistakes.append) is None
+    assert mistakes == [f"{tmp_path}: Is a directory"]
+    assert app.read_file(str(tmp_path / "missing"), mistakes.append) is None
+    assert len(mistakes) == 1
