@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
@@ -88,10 +88,9 @@ class Policyd:
             "server": {"listen": [self.inet, self.unix], "socket_mode": "0666"},
             "store": {"url": f"sqlite:{self.store}"},
             "chain": {"checks": ["whitelist", "greylist"]},
-            "whitelist": {"clients": [], "senders": [], "recipients": []},
+            "whitelist": {"clients": [], "recipients": []},
             "greylist": {"delay": "2s"},
             "metrics": {"listen": f"127.0.0.1:{self.metrics_port}"},
-            "control": {"socket": ""},
         }
         self.configure(settings or {})
         self._environment = dict(environment or {})
@@ -101,10 +100,18 @@ class Policyd:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "Policyd":
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the program, however; then nobody listens any more."""
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.wait()
@@ -199,15 +206,6 @@ def toml(settings: Settings) -> str:
         for table, options in settings.items()
     )
     return "\n".join(tables)
-
-
-def supervise(daemon: Policyd, fault: Callable[[], object], every: float, times: int) -> None:
-    """Let `fault` happen to `daemon` so many times, and start it again each time it died (Restart=always)."""
-    for _ in range(times):
-        time.sleep(every)
-        fault()
-        if not daemon.is_alive:
-            daemon.start()
 
 
 CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\udc80-\udcff]")

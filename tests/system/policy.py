@@ -7,7 +7,7 @@ import socket
 from types import TracebackType
 from typing import Final
 
-BLANK_END: Final = b"\n\n"
+END: Final = b"\n\n"
 
 DEFAULTS: Final = {
     "request": "smtpd_access_policy",
@@ -53,12 +53,13 @@ class PolicyClient:
 
     def reply(self) -> str:
         """The next reply's action. It must be exactly one line ``action=...`` and an empty line."""
-        while BLANK_END not in self._received:
+        while END not in self._received:
             data = self.socket.recv(65536)
             assert data, f"hung up after {self._received!r}"
             self._received += data
-        line, _, self._received = self._received.partition(BLANK_END)
-        assert line.startswith(b"action=") and b"\n" not in line, line
+        line, _, self._received = self._received.partition(END)
+        assert line.startswith(b"action="), line
+        assert b"\n" not in line, line
         return line.removeprefix(b"action=").decode("ascii")
 
     def is_closed(self) -> bool:

@@ -6,7 +6,6 @@ Law: it never quotes, cleans or guesses: what the test says goes over the wire.
 import smtplib
 import time
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import NamedTuple
 
 
@@ -75,7 +74,7 @@ class Smtp(smtplib.SMTP):
             return Attempt(replies)
         self.must(354, self.say("DATA"))
         end = self.say(f"From: <{sender}>\r\nSubject: {subject}\r\n\r\nHello\r\n.")
-        return Attempt(MappingProxyType(replies), self.must(250, end))
+        return Attempt(replies, self.must(250, end))
 
 
 def attempt(port: int, client: Client, sender: str, recipients: Sequence[str], subject: str = "test") -> Attempt:

@@ -16,15 +16,14 @@ NAMES = sorted(INDEX)
 
 def feed(data: bytes, size: int) -> list[PolicyRequest]:
     connection = PolicyConnection()
-    requests = [
-        request for start in range(0, len(data), size) for request in connection.receive_data(data[start : start + size])
-    ]
+    pieces = (data[start : start + size] for start in range(0, len(data), size))
+    requests = [request for piece in pieces for request in connection.receive_data(piece)]
     assert not connection.is_partial
     return requests
 
 
 def test_every_trace_is_in_the_index_and_the_index_in_the_traces() -> None:
-    assert NAMES == sorted(path.name for path in TRACES.glob("*.bin"))
+    assert sorted(path.name for path in TRACES.glob("*.bin")) == NAMES
     assert sum(map(len, INDEX.values())) == 150
 
 
