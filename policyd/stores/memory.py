@@ -1,0 +1,111 @@
+"""The store in memory: the executable definition of what a store answers.
+
+Law: nothing but the rule, a dict, and two ways to forget. It is lost with the process.
+"""
+
+import asyncio
+import contextlib
+from itertools import islice
+from typing import Final
+
+from policyd.model.greylist import Entry, Observation, Rules, Triplet, client_key, is_expired, judge
+from policyd.stores.store import StoreOptions, StoreStats
+
+PURGE_INTERVAL: Final = 600.0
+"""Seconds between two purges. They only free memory: expiry counts at every look-up."""
+SLICE: Final = 500
+"""Entries looked at without letting others work: well under a millisecond."""
+
+
+class MemoryStore:
+    """Entries in one dict, in the order of their first tries: the oldest come first."""
+
+    def __init__(self, options: StoreOptions) -> None:
+        self._options = options
+        self._entries: dict[Triplet, Entry] = {}
+        self._rules: Rules | None = None
+        self._evicted = 0
+        self._purged = 0
+        self._last_purge = 0
+        self._purger: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to purge in the background."""
+        self._purger = asyncio.create_task(self._purge_for_ever(), name="memory store: purge")
+
+    def observe(self, triplet: Triplet, rules: Rules, now: int) -> Observation:
+        """Judge and remember; nothing has to be waited for."""
+        self._rules = rules
+        client = client_key(triplet)
+        judgement = judge(self._entries.get(client), self._entries.get(triplet), rules, now)
+        if judgement.outcome == "new":
+            self._entries.pop(triplet, None)  # expired: it is young again
+        if judgement.triplet is not None:
+            self._entries[triplet] = judgement.triplet
+        if judgement.client is not None:
+            self._entries[client] = judgement.client
+        if len(self._entries) > self._options.max_entries:
+            self._evict()
+        return Observation(judgement.outcome, judgement.seconds)
+
+    def stats(self) -> StoreStats:
+        """The figures of this moment."""
+        return StoreStats(
+            state="ok",
+            entries=len(self._entries),
+            evicted=self._evicted,
+            purged=self._purged,
+            last_purge=self._last_purge,
+        )
+
+    async def ping(self) -> None:
+        """Nothing to wait for."""
+
+    async def purge(self) -> None:
+        """Forget what has expired."""
+        if self._rules is None:
+            return
+        now = int(self._options.clock())
+        entries = iter(list(self._entries))
+        while some := list(islice(entries, SLICE)):
+            self._purge_some(some, self._rules, now)
+            await asyncio.sleep(0)
+        self._last_purge = now
+
+    async def close(self) -> None:
+        """Stop purging. What is remembered stays until the process ends."""
+        if self._purger is not None:
+            self._purger.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._purger
+            self._purger = None
+
+    async def _purge_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(PURGE_INTERVAL)
+            await self.purge()
+
+    def _purge_some(self, keys: list[Triplet], rules: Rules, now: int) -> None:
+        for key in keys:
+            entry = self._entries.get(key)
+            if entry is not None and is_expired(entry, rules, now):
+                del self._entries[key]
+                self._purged += 1
+
+    def _evict(self) -> None:
+        """Forget down to 90 % of the cap: the oldest that never passed, then the oldest at all."""
+        surplus = len(self._entries) - self._options.max_entries * 9 // 10
+        pending = (key for key, entry in self._entries.items() if not entry.passes)
+        doomed = list(islice(pending, surplus))
+        for key in doomed:
+            del self._entries[key]
+        for key in list(islice(self._entries, surplus - len(doomed))):
+            del self._entries[key]
+        self._evicted += surplus
+
+
+async def open_store(place: str, options: StoreOptions) -> MemoryStore:
+    """A new store in memory; `place` means nothing."""
+    store = MemoryStore(options)
+    store.start()
+    return store

@@ -1,0 +1,135 @@
+"""The slow chores of the archive: build the filter, check the file, forget what has expired.
+
+Law: nothing waits for a chore. Each is a row of short steps with pauses, may be cancelled between any two, and is
+begun again another time if it fails.
+"""
+
+import asyncio
+import contextlib
+import sqlite3
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+import aiosqlite
+
+from policyd.stores.sqlite import sweep
+from policyd.stores.sqlite.archive import Archive
+from policyd.stores.sqlite.filter import Filter
+
+if TYPE_CHECKING:
+    from policyd.stores.sqlite.store import SqliteStore
+
+PURGE_INTERVAL: Final = 600.0
+"""Seconds between two purges, and before the first: the clock may be wrong at boot."""
+LOOK_INTERVAL: Final = 1.0
+"""Seconds between two looks whether there is something to do."""
+SLICE: Final = 1000
+"""Keys added to a filter in one go: half a millisecond."""
+PAUSE: Final = 0.001
+
+
+class Cleaner:
+    """The chores of one store."""
+
+    def __init__(self, store: "SqliteStore", report: Callable[[sqlite3.Error], None]) -> None:
+        self.evicted = 0
+        self.purged = 0
+        self.last_purge = 0
+        self._store = store
+        self._report = report
+        self._busy = asyncio.Lock()
+        self._next_purge = time.monotonic() + PURGE_INTERVAL
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin the chores."""
+        self._task = asyncio.create_task(self._run(), name="sqlite store: chores")
+
+    async def stop(self) -> None:
+        """End them."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def purge(self) -> None:
+        """Forget what has expired by the rules last seen, and what exceeds the cap."""
+        async with self._busy:
+            archive, rules = self._store.archive, self._store.rules
+            if archive is None or rules is None:
+                return
+            now = int(self._store.options.clock())
+            purged = await sweep.purge(archive, rules, now)
+            self.purged += purged
+            evicted = await self._evict(archive)
+            if purged or evicted:
+                await sweep.sweep_names(archive)
+            self.last_purge = now
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_INTERVAL)
+            archive = self._store.archive
+            if archive is None:
+                continue
+            try:
+                await self._look(archive)
+            except sqlite3.Error as error:
+                if self._store.archive is archive:  # else it was closed meanwhile
+                    self._report(error)
+            except ValueError:
+                pass  # aiosqlite's word for a connection that was closed meanwhile
+
+    async def _look(self, archive: Archive) -> None:
+        known = self._store.filter
+        if known is None or known.held > known.capacity:
+            await self._build_filter(archive)
+        if archive.entries > self._store.options.max_entries:
+            async with self._busy:
+                await self._evict(archive)
+        if time.monotonic() >= self._next_purge:
+            self._next_purge = time.monotonic() + PURGE_INTERVAL
+            await self.purge()
+        if archive.needs_check:
+            archive.needs_check = False
+            await self._check(archive)
+
+    async def _evict(self, archive: Archive) -> int:
+        evicted = await sweep.evict(archive, self._store.options.max_entries)
+        self.evicted += evicted
+        return evicted
+
+    async def _build_filter(self, archive: Archive) -> None:
+        """A filter of all keys of the archive and of memory; the store uses it once it is complete."""
+        store = self._store
+        fresh = Filter(2 * archive.entries)
+        store.filters = (*store.filters[:1], fresh) if store.filter is not None else (fresh,)
+        keys = [key for key, _ in store.memory()]
+        for start in range(0, len(keys), SLICE):
+            _add(fresh, keys[start : start + SLICE])
+            await asyncio.sleep(0)
+        last = -1
+        while some := await archive.keys(last, SLICE):
+            _add(fresh, some)
+            last = some[-1]
+            await asyncio.sleep(PAUSE)
+        if store.archive is archive:
+            store.filter, store.filters = fresh, (fresh,)
+
+    async def _check(self, archive: Archive) -> None:
+        """Read the whole file, on a connection of its own: merges go on meanwhile."""
+        place = f"{archive.path.absolute().as_uri()}?mode=ro"
+        async with aiosqlite.connect(place, uri=True) as connection:
+            found = list(await connection.execute_fetchall("PRAGMA quick_check(1)"))
+        if found != [("ok",)]:
+            error = sqlite3.DatabaseError(f"it is damaged: {found[0][0]}")
+            error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            self._report(error)
+        await archive.set_meta("checked", int(self._store.options.clock()))
+
+
+def _add(fresh: Filter, keys: list[int]) -> None:
+    for key in keys:
+        fresh.add(key)

@@ -1,0 +1,336 @@
+"""What the store does in the background: bring it up, merge, recover, look after its files.
+
+Law: one step at a time; a step that fails is logged once and tried again a second later. Whatever happens to the
+files, the store comes back by itself: what is damaged is set aside, what is lost is begun anew from memory.
+"""
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from policyd.stores.sqlite import files
+from policyd.stores.sqlite.archive import Archive, is_damage, open_archive
+from policyd.stores.sqlite.cleaner import Cleaner
+from policyd.stores.sqlite.journal import ROOM, Segment, State, create_segment, read_secret, read_states
+
+if TYPE_CHECKING:
+    from policyd.stores.sqlite.store import SqliteStore
+
+LOG: Final = logging.getLogger("policyd.store")
+QUIET: Final = 60.0
+"""Seconds in which one complaint is made once: a full disk must not be filled with log lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When the background acts."""
+
+    generation: int = 65536
+    """Keys, or rows, after which a generation of memory ends: about 13 MB each, two are held."""
+    hard_limit: int = 262144
+    """Keys in the young generation beyond which nothing new is taken: merging does not keep up, or cannot."""
+    commits: int = 8192
+    """Commits after which a segment ends: each writes at least one page of 4 KiB to its log."""
+    age: float = 60.0
+    """Seconds after which rows are merged however few they are: with durability normal, what a power cut may cost."""
+    retry: float = 1.0
+    """Seconds between two attempts at what failed."""
+    file_check: float = 10.0
+    """Seconds between two looks whether the files are still the ones that were opened."""
+
+
+class Keeper:
+    """The background of one store."""
+
+    def __init__(self, store: "SqliteStore", path: Path) -> None:
+        self.path = path
+        self.cleaner = Cleaner(store, self.report)
+        self.unmerged: list[Segment] = []
+        """Segments whose rows the old generation holds, oldest first."""
+        self.new_keys = 0
+        self.bytes_on_disk = 0
+        self.trouble = "it is not open yet"
+        self._store = store
+        self._limits = store.limits
+        self._lock: int | None = None
+        self._damage: sqlite3.Error | None = None
+        self._replayed = False
+        self._failed = False
+        self._wake = asyncio.Event()
+        self._step = asyncio.Lock()
+        self._closing = False
+        self._task: asyncio.Task[None] | None = None
+        self._last_turn = self._last_look = time.monotonic()
+        self._said: dict[str, float] = {}
+
+    async def start(self) -> None:
+        """Try once to bring the store up, then keep it."""
+        await self.attempt()
+        self._task = asyncio.create_task(self._keep(), name="sqlite store")
+        self.cleaner.start()
+
+    def wake(self) -> None:
+        """There is something to merge."""
+        self._wake.set()
+
+    def report(self, error: sqlite3.Error) -> None:
+        """A commit, a look-up or a purge failed."""
+        self._complain(error)
+        if is_damage(error):
+            self._damage = error
+        self._wake.set()
+
+    async def purge(self) -> None:
+        """Merge, then forget, now."""
+        await self.attempt(merge=True)
+        await self.cleaner.purge()
+
+    async def attempt(self, *, merge: bool = False) -> bool:
+        """One step of whatever is to be done, merging even a little if told so; whether it went well."""
+        async with self._step:
+            try:
+                await self._look_after_files()
+                if self._store.segment is None:
+                    await self._bring_up()
+                if merge or self._is_due():
+                    await self._turn()
+            except (sqlite3.Error, OSError) as error:
+                self._complain(error)
+                if is_damage(error) and self._store.archive is not None:
+                    await self._lose_archive(aside=error)
+                return False
+            return True
+
+    async def close(self) -> None:
+        """Stop, merge the rest if that can be done, and let go of everything. May be called again."""
+        if self._closing:
+            return
+        self._closing = True
+        self._wake.set()
+        try:
+            await self.cleaner.stop()
+            if self._task is not None:
+                await self._task
+            self._store.commit()
+            if self._store.archive is not None:
+                await self.attempt(merge=True)
+        finally:
+            await self._let_go()
+
+    async def _keep(self) -> None:
+        while not self._closing:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), self._limits.retry)
+            self._wake.clear()
+            if not self._closing and not await self.attempt():
+                await asyncio.sleep(self._limits.retry)
+
+    def _is_due(self) -> bool:
+        if self.unmerged or self._store.is_due():
+            return True
+        segment = self._store.segment
+        return segment is not None and segment.rows > 0 and time.monotonic() - self._last_turn >= self._limits.age
+
+    # -- merging
+
+    async def _turn(self) -> None:
+        """End the young generation if the old one is merged, then merge."""
+        if not self.unmerged:
+            self._last_turn = time.monotonic()
+            segment = self._store.segment
+            needed = segment is None or segment.rows or self._store.has_retired()
+            self.unmerged, self.new_keys = self._store.turn(await self._new_segment() if needed else None)
+        while self.unmerged:
+            await self._merge(self.unmerged[0])
+            await self._discard(self.unmerged.pop(0))
+        self.new_keys = 0
+        if self._store.archive is not None:
+            await self._store.archive.checkpoint()
+
+    async def _merge(self, segment: Segment) -> None:
+        archive = self._archive
+        if files.identity(segment.path) != segment.file:
+            self._say(logging.ERROR, f"{segment.path} was removed or replaced; its rows are written again from memory")
+            await archive.keep(self._store.memory())
+            return
+        try:
+            await archive.merge(segment.number, segment.path)
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error) or await asyncio.to_thread(_is_readable, segment.path):
+                raise
+            self._set_aside(segment.path, error)
+            await archive.keep(self._store.memory())
+
+    async def _discard(self, segment: Segment) -> None:
+        # Removed before it is closed: SQLite does not checkpoint a database that is no longer in its place.
+        if files.identity(segment.path) == segment.file:
+            files.remove(segment.path)
+        await asyncio.to_thread(segment.close)
+
+    async def _new_segment(self, room: int = 0) -> Segment:
+        numbers = [number for number, _ in files.segments(self.path)]
+        number = max([self._archive.merged, *numbers]) + 1
+        path = files.segment_path(self.path, number)
+        secret, durability = self._store.keys.secret, self._store.options.durability
+        return await asyncio.to_thread(create_segment, number, path, secret, durability, room)
+
+    # -- bringing up
+
+    async def _bring_up(self) -> None:
+        if self._lock is None:
+            self._lock = files.take_lock(self.path)
+        if self._store.archive is None:
+            archive = await self._open_archive()
+            try:
+                await self._settle(archive)
+            except BaseException:
+                self._store.adopt(None)
+                await archive.close()
+                raise
+        self._store.resume(await self._new_segment(ROOM if self._failed else 0))
+        if self._failed:
+            LOG.warning("the store %s works again", self.path)
+        self.trouble, self._failed = "", False
+        self._said.clear()
+
+    async def _open_archive(self) -> Archive:
+        """The archive; a damaged one is set aside and begun anew, under the secret of what is left."""
+        secret = self._store.keys.secret or self._leftover_secret()
+        try:
+            return await open_archive(self.path, secret, self._store.options.clock())
+        except (sqlite3.Error, OSError) as error:
+            if not is_damage(error):
+                raise
+            self._set_aside(self.path, error)
+        return await open_archive(self.path, secret, self._store.options.clock())
+
+    async def _settle(self, archive: Archive) -> None:
+        """Bring memory and a newly opened archive together."""
+        known = self._store.keys.secret
+        self._store.adopt(archive)
+        if not self._replayed:
+            await self._replay(archive)
+            self._replayed = True
+        elif archive.secret == known:
+            await archive.keep(self._store.memory())
+        else:
+            LOG.warning("%s is another installation's; what was in memory is forgotten", self.path)
+            for segment in [*self._store.take_retired(), *self.unmerged]:
+                await self._discard(segment)
+            self.unmerged, self.new_keys = [], 0
+
+    async def _replay(self, archive: Archive) -> None:
+        """Take what segments an earlier run left behind into memory; they are merged later."""
+        for number, path in files.segments(self.path):
+            if number <= archive.merged:
+                files.remove(path)
+                continue
+            states: dict[int, State] = {}
+            try:
+                secret = read_secret(path)
+                if secret == archive.secret:
+                    await asyncio.to_thread(read_states, path, states)
+                    self.unmerged.append(Segment(number, path, None, len(states)))
+                else:
+                    self._put_away(path, secret)
+            except (sqlite3.Error, OSError) as error:
+                self._set_aside(path, error)
+                await archive.keep(states.items())
+            self._store.learn(states)
+
+    def _put_away(self, path: Path, secret: bytes | None) -> None:
+        if secret is None:
+            files.remove(path)  # it was never finished: nothing was ever committed to it
+        else:
+            self._set_aside(path, ValueError("it belongs to another installation's database"))
+
+    def _leftover_secret(self) -> bytes | None:
+        for _, path in files.segments(self.path):
+            with contextlib.suppress(sqlite3.Error, OSError):
+                if secret := read_secret(path):
+                    return secret
+        return None
+
+    # -- losing and letting go
+
+    async def _look_after_files(self) -> None:
+        archive, segment = self._store.archive, self._store.segment
+        if self._damage is not None:
+            damage, self._damage = self._damage, None
+            if archive is not None:
+                await self._lose_archive(aside=damage)
+            return
+        if time.monotonic() - self._last_look < self._limits.file_check:
+            return
+        self._last_look = time.monotonic()
+        self.bytes_on_disk = files.bytes_on_disk(self.path)
+        if archive is not None and files.identity(self.path) != archive.file:
+            self._say(logging.ERROR, f"{self.path} was removed or replaced; it is opened again")
+            await self._lose_archive(aside=None)
+        elif segment is not None and files.identity(segment.path) != segment.file:
+            self._store.suspend()
+
+    async def _lose_archive(self, aside: Exception | None) -> None:
+        """Stop using the archive, and set it aside if it is damaged."""
+        archive = self._archive
+        self._failed = True
+        self._store.suspend()
+        self._store.adopt(None)
+        with contextlib.suppress(sqlite3.Error):
+            await archive.close()
+        if aside is not None:
+            self._set_aside(self.path, aside)
+
+    async def _let_go(self) -> None:
+        self._store.suspend()
+        for segment in [*self._store.take_retired(), *self.unmerged]:
+            if segment.rows:
+                segment.close()
+            else:
+                await self._discard(segment)
+        if self._store.archive is not None:
+            archive = self._archive
+            self._store.adopt(None)
+            with contextlib.suppress(sqlite3.Error):
+                await archive.set_meta("clean", 1)
+            await archive.close()
+        self.trouble = "it is closed"
+        if self._lock is not None:
+            files.release_lock(self._lock)
+            self._lock = None
+
+    # -- saying so
+
+    def _set_aside(self, path: Path, why: Exception) -> None:
+        aside = files.set_aside(path, int(self._store.options.clock()))
+        self._say(logging.ERROR, f"{path} cannot be used ({why}); it is kept as {aside}, and begun anew")
+
+    def _complain(self, error: Exception) -> None:
+        self._failed = True
+        self.trouble = str(error)
+        self._say(logging.ERROR, f"the store {self.path} has trouble: {error}; trying again every second")
+
+    def _say(self, level: int, text: str) -> None:
+        now = time.monotonic()
+        if now - self._said.get(text, -QUIET) >= QUIET:
+            self._said[text] = now
+            LOG.log(level, "%s", text)
+
+    @property
+    def _archive(self) -> Archive:
+        if self._store.archive is None:
+            raise sqlite3.OperationalError("its archive is not open")
+        return self._store.archive
+
+
+def _is_readable(path: Path) -> bool:
+    try:
+        read_states(path, {})
+    except sqlite3.Error:
+        return False
+    return True

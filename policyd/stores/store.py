@@ -1,0 +1,99 @@
+"""What a store is: one Protocol, its options, its figures.
+
+Law: the figures are plain numbers that cost nothing to keep; whoever shows them knows the metrics' names.
+"""
+
+import time
+from bisect import bisect_left
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, Literal, Protocol
+
+from policyd.model.greylist import Observation, Rules, Triplet
+
+State = Literal["ok", "degraded"]
+
+COMMIT_SECONDS: Final = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+"""Upper bounds of the histogram of commit times."""
+BATCH_ROWS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+"""Upper bounds of the histogram of rows per commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreOptions:
+    """What an administrator may choose of a store."""
+
+    durability: Literal["normal", "full"] = "normal"
+    """normal: what was answered survives the end of the process, SIGKILL too. full: a power cut too (fsync first)."""
+    max_entries: int = 1_000_000
+    """Above it the oldest entries that never passed are forgotten, down to 90 %."""
+    privacy: bool = False
+    """Whether keyed hashes are stored in place of addresses."""
+    clock: Callable[[], float] = time.time
+    """Seconds since the epoch, for the background purge only: observations bring their own time."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStats:
+    """The figures of a store at one moment. Counts are since it was opened."""
+
+    state: State
+    """degraded: what must be remembered cannot be; known clients are still answered."""
+    entries: int
+    pending: int = 0
+    """Rows that are committed, but not yet merged into the archive."""
+    commits: int = 0
+    committed_rows: int = 0
+    commit_seconds: float = 0.0
+    commit_seconds_counts: tuple[int, ...] = ()
+    """How many commits fell under each bound of COMMIT_SECONDS and not under the one before; the last: above all."""
+    batch_rows_counts: tuple[int, ...] = ()
+    """The same of the rows per commit and BATCH_ROWS."""
+    failures: int = 0
+    evicted: int = 0
+    purged: int = 0
+    last_purge: int = 0
+    """When the last purge ended, seconds since the epoch; 0: never."""
+    bytes_on_disk: int = 0
+
+
+@dataclass(slots=True)
+class CommitFigures:
+    """What a store counts of its commits."""
+
+    commits: int = 0
+    rows: int = 0
+    seconds: float = 0.0
+    seconds_counts: list[int] = field(default_factory=lambda: [0] * (len(COMMIT_SECONDS) + 1))
+    rows_counts: list[int] = field(default_factory=lambda: [0] * (len(BATCH_ROWS) + 1))
+
+    def count(self, rows: int, seconds: float) -> None:
+        """One commit of `rows` rows took `seconds`."""
+        self.commits += 1
+        self.rows += rows
+        self.seconds += seconds
+        self.seconds_counts[bisect_left(COMMIT_SECONDS, seconds)] += 1
+        self.rows_counts[bisect_left(BATCH_ROWS, rows)] += 1
+
+
+class Store(Protocol):
+    """A greylist store. All of it is called from the event loop's thread."""
+
+    def observe(self, triplet: Triplet, rules: Rules, now: int) -> Observation:
+        """Judge one try of `triplet` at `now` by what is stored, and remember it.
+
+        The answer must not leave before the observation's commit is done; without one it may leave at once.
+        Raises Unavailable if the answer cannot be found, or would have to be remembered and cannot be.
+        """
+
+    def stats(self) -> StoreStats:
+        """The figures of this moment."""
+
+    async def ping(self) -> None:
+        """Return after a round trip through the background thread, if there is one: proof that it lives."""
+
+    async def purge(self) -> None:
+        """Forget what has expired by the rules of the last observation, and what exceeds the cap."""
+
+    async def close(self) -> None:
+        """Commit and finish everything. May be called again."""
