@@ -3,17 +3,10 @@
 postgrey takes its clock from the request attribute policy_test_time, so both run in the same virtual time.
 """
 
-import grp
-import os
-import pwd
 import random
-import shutil
-import socket
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +20,7 @@ from policyd.model.request import PolicyRequest
 from policyd.model.units import Seconds
 from policyd.stores.memory import MemoryStore
 from policyd.stores.store import StoreOptions
+from tests.system.postgrey import Postgrey, run_postgrey
 
 pytestmark = pytest.mark.system
 
@@ -37,62 +31,13 @@ TEXT = "Greylisted, wait %s seconds for %r"
 T0 = int(time.time()) + 10 * DAY
 
 
-class Postgrey:
-    """A private postgrey on a socket of its own."""
-
-    def __init__(self, path: Path, process: subprocess.Popen[bytes]) -> None:
-        self.process = process
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.settimeout(20)
-        self._socket.connect(str(path))
-        self._lines = self._socket.makefile("rb")
-
-    def ask(self, attributes: Mapping[str, str], now: int) -> str:
-        """The action for a request at `now`; "" if it hangs up."""
-        lines = [f"{name}={value}\n" for name, value in attributes.items()]
-        self._socket.sendall("".join([*lines, f"policy_test_time={now}\n\n"]).encode())
-        action = self._lines.readline().decode().removeprefix("action=").rstrip("\n")
-        self._lines.readline()
-        return action
-
-    def close(self) -> None:
-        self._lines.close()
-        self._socket.close()
-
-
-@contextmanager
-def postgrey(tmp_path: Path, delay: int = DELAY) -> Iterator[Postgrey]:
-    program = shutil.which("postgrey", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if program is None:
-        message = "no postgrey here; install Debian's package to compare with it"
-        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
-    user, group, path = pwd.getpwuid(os.getuid()).pw_name, grp.getgrgid(os.getgid()).gr_name, tmp_path / "s"
-    options = [f"--unix={path}", f"--dbdir={tmp_path}", f"--delay={delay}", f"--greylist-text={TEXT}"]
-    options += [f"--user={user}", f"--group={group}", "--whitelist-clients=/dev/null"]
-    options += ["--whitelist-recipients=/dev/null", "--hostname=mx.y.example"]
-    with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen([program, *options], stdout=log, stderr=log)
-    try:
-        wait_for(path, process)
-        with closing(Postgrey(path, process)) as peer:
-            yield peer
-    finally:
-        process.kill()  # it was seen not to end on SIGTERM, and its database dies with it
-        process.wait(10)
-
-
-def wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(200):
-        if path.exists():
-            return
-        assert process.poll() is None, (path.parent / "log").read_text()
-        time.sleep(0.05)
-    pytest.fail("postgrey did not start within 10 s")
+def options(delay: int) -> list[str]:
+    return [f"--delay={delay}", f"--greylist-text={TEXT}", "--hostname=mx.y.example"]
 
 
 @pytest.fixture(scope="module")
 def peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgrey]:
-    with postgrey(tmp_path_factory.mktemp("postgrey")) as running:
+    with run_postgrey(tmp_path_factory.mktemp("postgrey"), *options(DELAY)) as running:
         yield running
 
 
@@ -308,14 +253,14 @@ def test_script(name: str, peer: Postgrey) -> None:
 def test_difference_no_delay_is_no_delay(tmp_path: Path) -> None:
     """postgrey takes --delay=0 for 300 seconds."""
     request = attributes("192.0.2.1", "a@x.example", "b@y.example", "1")
-    with postgrey(tmp_path, delay=0) as peer:
+    with run_postgrey(tmp_path, *options(0)) as peer:
         assert gist(peer.ask(request, T0)) == "DEFER_IF_PERMIT 4.2.0 Greylisted, wait 300 seconds for y.example"
     assert gist(Ours(delay=0).ask(request, T0)) == "PREPEND X-Greylist: delayed 0 seconds"
 
 
 def test_difference_an_unknown_client_address_ends_postgrey_and_not_us(tmp_path: Path) -> None:
     request = attributes("unknown", "a@x.example", "b@y.example", "1")
-    with postgrey(tmp_path) as peer:
+    with run_postgrey(tmp_path, *options(DELAY)) as peer:
         assert peer.ask(request, T0) == ""
         assert peer.process.wait(10) != 0
     assert Ours().ask(request, T0) == PASS
