@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.driver import Driver, WrongAnswer
-from bench.report import MILLION, Run, bars, table
+from bench.report import MILLION, Bar, Run, bars, table
 from bench.servers import (
     CHECKOUT,
     ECHO,
@@ -42,7 +42,7 @@ class Contestant(NamedTuple):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print, and return 0 if every bar shown is met, else 1."""
+    """Measure, print, and return 0 if every bar shown is met, 1 if one is not, 2 if something could not be measured."""
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers are stopped and files removed
     options.scratch.mkdir(parents=True, exist_ok=True)
@@ -50,13 +50,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         directory = Path(scratch)
         directory.chmod(0o755)  # postgrey's user must get through
         try:
-            runs = list(_runs(_contestants(options, directory), options, directory))
-        except (ServerFailed, WrongAnswer) as error:
-            print(f"bench: {error}", file=sys.stderr)
+            results = list(_results(_contestants(options, directory), options, directory))
+        except ServerFailed as error:
+            _say(str(error))
             return 2
-    if not options.json:
-        print(_circumstances(options))
-    return _print(runs, as_json=options.json)
+    runs = [result for result in results if isinstance(result, Run)]
+    failures = [str(result) for result in results if isinstance(result, WrongAnswer)]
+    if options.json:
+        print("\n".join(json.dumps(run._asdict()) for run in runs))
+    else:
+        print(_circumstances(options), table(runs), *map(_line, bars(runs)), *failures, sep="\n")
+    return 2 if failures else int(not all(bar.met for bar in bars(runs)))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -110,7 +114,9 @@ def _contestants(options: argparse.Namespace, directory: Path) -> list[Contestan
     return contestants
 
 
-def _runs(contestants: Sequence[Contestant], options: argparse.Namespace, directory: Path) -> Iterator[Run]:
+def _results(
+    contestants: Sequence[Contestant], options: argparse.Namespace, directory: Path
+) -> Iterator[Run | WrongAnswer]:
     """Every workload on every contestant, by turns, so that a slow minute of the machine meets all of them."""
     for number in range(options.rounds):
         for workload in options.workloads:
@@ -118,7 +124,12 @@ def _runs(contestants: Sequence[Contestant], options: argparse.Namespace, direct
                 _say(
                     f"round {number + 1}: {workload} on {contestant.kind.name}, {contestant.population.stored:,} stored"
                 )
-                yield _run(contestant, workload, options, directory / "run")
+                try:
+                    yield _run(contestant, workload, options, directory / "run")
+                except WrongAnswer as error:
+                    failure = WrongAnswer(f"FAILED  {workload}: {contestant.kind.name}: {error}")
+                    _say(str(failure))
+                    yield failure
 
 
 def _run(contestant: Contestant, workload: str, options: argparse.Namespace, directory: Path) -> Run:
@@ -144,7 +155,7 @@ def _measure(server: Server, contestant: Contestant, workload: str, options: arg
     finally:
         driver.close()
     if contestant.kind is not ECHO and (complaint := WORKLOADS[workload].complaint(sample.answers)):
-        raise WrongAnswer(f"{contestant.kind.name}, {workload}: {complaint}")
+        raise WrongAnswer(complaint)
     number, (rss, peak) = len(sample.latencies), server.memory()
     return Run(
         server=contestant.kind.name,
@@ -173,16 +184,8 @@ def _circumstances(options: argparse.Namespace) -> str:
     )
 
 
-def _print(runs: Sequence[Run], *, as_json: bool) -> int:
-    judged = bars(runs)
-    if as_json:
-        for run in runs:
-            print(json.dumps(run._asdict()))
-    else:
-        print(table(runs))
-        for bar in judged:
-            print(f"{'met    ' if bar.met else 'NOT MET'}  {bar.promise}: {bar.measured}")
-    return 0 if all(bar.met for bar in judged) else 1
+def _line(bar: Bar) -> str:
+    return f"{'met' if bar.met else 'NOT MET':7}  {bar.promise}: {bar.measured}"
 
 
 def _say(text: str) -> None:

@@ -66,18 +66,19 @@ class Driver:
         gc.collect()
         gc.disable()  # a collection is a stall of the driver that would count as the server's
         try:
-            return self._run(requests, _FOREVER if seconds is None else perf_counter_ns() + int(seconds * 1e9))
+            return self._run(requests, _FOREVER if seconds is None else int(seconds * 1e9))
         except ConnectionError as error:
             raise WrongAnswer(f"the server hung up: {error}") from error
         finally:
             gc.enable()
 
-    def _run(self, requests: Iterator[bytes], deadline: int) -> Sample:
+    def _run(self, requests: Iterator[bytes], duration: int) -> Sample:
         latencies, answers = array("q"), Counter[bytes]()
         top = max(sock.fileno() for sock in self._sockets) + 1
         sent, peers = [0] * top, {sock.fileno(): (sock.recv, sock.send) for sock in self._sockets}
         poll, clock, done = self._epoll.poll, perf_counter_ns, latencies.append
         begin, outstanding = clock(), 0
+        deadline = begin + duration
         for sock, request in zip(self._sockets, requests, strict=False):
             sent[sock.fileno()] = clock()
             sock.send(request)

@@ -12,11 +12,14 @@ from typing import Final
 
 from bench.triplets import Population
 from bench.workloads import DELAY
+from policyd.model.errors import Unavailable
 from policyd.model.greylist import Observation, Rules, Triplet
 from policyd.stores import Store, StoreOptions, open_store
 
 _GROUP: Final = 2000
 """Tries that share one commit."""
+_PATIENCE: Final = 400
+"""Times to ask a store that is behind, 50 ms apart."""
 
 
 async def fill(store: Store, population: Population, now: int) -> None:
@@ -24,8 +27,18 @@ async def fill(store: Store, population: Population, now: int) -> None:
     rules = Rules(delay=DELAY)
     for moment, tries in population.history(now):
         triplets = (Triplet(*attempt.triplet) for attempt in tries)
-        while group := [store.observe(triplet, rules, moment) for triplet in islice(triplets, _GROUP)]:
-            await _committed(group)
+        while group := list(islice(triplets, _GROUP)):
+            await _committed([await _observed(store, triplet, rules, moment) for triplet in group])
+
+
+async def _observed(store: Store, triplet: Triplet, rules: Rules, moment: int) -> Observation:
+    """The observation, at once or as soon as the store has caught up with its merging."""
+    for _ in range(_PATIENCE):
+        try:
+            return store.observe(triplet, rules, moment)
+        except Unavailable:
+            await asyncio.sleep(0.05)
+    return store.observe(triplet, rules, moment)
 
 
 async def _committed(group: list[Observation]) -> None:

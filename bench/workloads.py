@@ -15,7 +15,7 @@ DELAY: Final = 2
 """Seconds of greylisting that both servers are set to, so that mail deferred in a run can pass in the same run."""
 _RIPE: Final = DELAY + 1.2
 """Seconds after which a retry passes for certain: servers count whole seconds."""
-_EARLY: Final = 997
+_EARLY: Final = 211
 """How many new triplets ago the mail of an early retry came: more than are on their way, far less than DELAY."""
 _LAP: Final = "nknnrnknnnkrnnknnkrn"
 """The order of new mail, retries and known mail in the mix: 60 %, 15 %, 25 %."""
