@@ -16,6 +16,7 @@ import pytest
 
 from policyd import __version__, config
 from policyd.checks import REGISTRY
+from policyd.cli import VERBS
 from policyd.config.settings import SECTIONS
 from policyd.model.verdict import Reason
 
@@ -138,12 +139,10 @@ def test_every_reason_is_documented(reason: str) -> None:
     assert f"`{reason}`" in read("docs/log.md")
 
 
-def test_every_verb_is_documented() -> None:
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_is_documented(verb: str) -> None:
     pages = "\n".join(page.read_text("utf-8") for page in PAGES)
-    verbs = [path.stem for path in MODULES if path.parent.name == "cli" and not path.stem.startswith("_")]
-    assert verbs
-    missing = [verb for verb in verbs if f"policyd {verb}" not in pages]
-    assert not missing, f"neither README.md nor docs/ show `policyd {missing[0]}`"
+    assert re.search(rf"\bpolicyd {verb}\b", pages), f"neither README.md nor docs/ show `policyd {verb}`"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
