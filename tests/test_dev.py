@@ -177,6 +177,18 @@ def test_a_half_made_environment_is_not_taken_for_a_whole_one(dev: ModuleType, p
     assert len(pip.calls) > asked
 
 
+def test_a_python_without_venv_names_the_command_to_type(
+    dev: ModuleType, pip: Pip, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(dev.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(dev, "apt_install", asked.extend)
+    with pytest.raises(SystemExit):
+        dev.environment(".venv", ("runtime",))
+    assert asked == ["python3-venv"]
+    assert "type: apt-get install python3-venv" in capsys.readouterr().err
+
+
 def test_pip_gets_a_cache_where_there_is_no_home(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PIP_CACHE_DIR", raising=False)
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
