@@ -1,0 +1,5 @@
+"""`python -m policyd` is `policyd`."""
+
+from policyd.cli import main
+
+raise SystemExit(main())
