@@ -21,7 +21,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, generate_latest
 
 from policyd import __version__
-from policyd.chain import Chain, Decision
+from policyd.chain import Chain
 from policyd.checks import REGISTRY
 from policyd.checks.tools import Tools
 from policyd.config import Settings
@@ -33,7 +33,7 @@ from policyd.model.endpoint import parse_host_and_port
 from policyd.model.errors import ConfigError
 from policyd.model.greylist import GreylistStore
 from policyd.model.request import PolicyRequest
-from policyd.model.verdict import Check
+from policyd.model.verdict import Check, Decision
 from policyd.record import Complaints, Recorder
 from policyd.server import PolicyServer, Service
 from policyd.sockets import SocketOptions

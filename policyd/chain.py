@@ -6,37 +6,19 @@ never changed: reload builds a new one. It answers at once unless a check must w
 
 import ipaddress
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
-from policyd.model.action import DUNNO, MAX_TEXT, Action
+from policyd.model.action import DUNNO, Action
 from policyd.model.address import BITS, Address
 from policyd.model.errors import Unavailable
 from policyd.model.request import PolicyRequest
-from policyd.model.verdict import NO_OPINION, Check, Commit, Reason, Verdict
+from policyd.model.verdict import NO_OPINION, Check, Decision, Reason, Verdict
 
 REMEMBERED_MESSAGES: Final = 4096
 """Messages whose header was added. Recipients of one message follow each other within seconds; postgrey keeps 10."""
 
-_ID_SUFFIX: Final = len(" (id 00000000)")
 # An odd step visits all 2**32 ids before one returns, and neighbours look different.
 _ID_STEP: Final = 0x9E3779B1
-
-
-class Decision(NamedTuple):
-    """The chain's answer to one request."""
-
-    action: Action
-    check: str
-    """The check that decided; "chain" when none was asked."""
-    reason: Reason
-    delay: int
-    id: str
-    """Eight hexadecimal digits: in the log line, and in the text of every refusal."""
-    commit: Commit | None = None
-
-    def failed(self, reason: Reason) -> "Decision":
-        """What is answered when this decision cannot stand: no opinion."""
-        return self._replace(action=DUNNO, reason=reason, commit=None)
 
 
 class Chain:
@@ -121,7 +103,7 @@ class Chain:
         if action.verb == "PREPEND":
             action = self._once_per_message(action, request.instance)
         elif action.defers or action.rejects:
-            action = Action(action.verb, f"{action.text[: MAX_TEXT - _ID_SUFFIX].rstrip()} (id {decision_id})")
+            action = action.marked(f" (id {decision_id})")
         return Decision(action, check, verdict.reason, verdict.delay, decision_id, verdict.commit)
 
     def _once_per_message(self, header: Action, instance: str) -> Action:

@@ -7,12 +7,12 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from policyd.chain import Decision
-from policyd.logs.lines import Format, Line
+from policyd.logs.lines import Format
 from policyd.logs.writers import Writer
 from policyd.metrics import Metrics
 from policyd.model.errors import Unavailable
 from policyd.model.request import PolicyRequest
+from policyd.model.verdict import Decision
 
 FAILURES: Final = frozenset({"unavailable", "deadline", "fault"})
 COMPLAINT_INTERVAL: Final = 60.0
@@ -33,7 +33,7 @@ class Recorder:
 
     def __call__(self, request: PolicyRequest, decision: Decision, seconds: float) -> None:
         """Record one answered request."""
-        action, check, reason, delay, decision_id, _ = decision
+        action, check, reason, delay, _, _ = decision
         metrics = self._metrics
         metrics.answered(action.verb, check, reason, seconds)
         if reason == "triplet found" and delay:
@@ -41,7 +41,7 @@ class Recorder:
         elif reason in FAILURES:
             metrics.fail_open[check, reason] += 1
         if not self.is_quiet and reason != "not a recipient":
-            self._writer.write(self.line_format(Line(request, action, check, reason, delay, decision_id)))
+            self._writer.write(self.line_format(request, decision))
 
 
 class Complaints:

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, cast
 
-from policyd.chain import Decision
 from policyd.model.action import DUNNO
 from policyd.model.errors import ProtocolError
 from policyd.model.request import PolicyRequest
+from policyd.model.verdict import Decision
 from policyd.wire.connection import PolicyConnection
 
 PARTIAL_TIMEOUT: Final = 60.0

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from policyd.chain import REMEMBERED_MESSAGES, Chain, Decision
+from policyd.chain import REMEMBERED_MESSAGES, Chain
 from policyd.model.action import DUNNO, MAX_TEXT, Action
 from policyd.model.errors import Unavailable
 from policyd.model.request import PolicyRequest
-from policyd.model.verdict import NO_OPINION, Verdict
-from policyd.wire.connection import parse_request
+from policyd.model.verdict import NO_OPINION, Decision, Verdict
+from policyd.wire.request import parse_request
 
 DEFER = Verdict(Action("DEFER_IF_PERMIT", "4.2.0 Greylisted"), "new", delay=240)
 HEADER = Verdict(Action("PREPEND", "X-Greylist: delayed"), "triplet found", delay=300)

@@ -4,13 +4,13 @@ import logging
 
 import pytest
 
-from policyd.chain import Decision
 from policyd.logs.lines import postgrey_line
 from policyd.metrics import Metrics
 from policyd.model.action import DUNNO, Action
 from policyd.model.errors import Unavailable
+from policyd.model.verdict import Decision
 from policyd.record import COMPLAINT_INTERVAL, Complaints, Recorder
-from policyd.wire.connection import parse_request
+from policyd.wire.request import parse_request
 
 REQUEST = parse_request(b"protocol_state=RCPT\nclient_address=192.0.2.1\nsender=a@x\nrecipient=b@y")
 

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from policyd.chain import Decision
 from policyd.model.action import DUNNO, Action
 from policyd.model.request import PolicyRequest
+from policyd.model.verdict import Decision
 from policyd.server import MAX_PIPELINED, PARTIAL_TIMEOUT, Connection, PolicyServer, Service
 from policyd.wire.connection import MAX_REQUEST
 

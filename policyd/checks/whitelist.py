@@ -18,7 +18,7 @@ from policyd.tables.recipients import RecipientList
 from policyd.tables.table import Source
 
 REMEMBERED: Final = 4096
-"""Clients whose answer is remembered: a client comes again for its next recipient; they are the attacker's choice."""
+"""Answers remembered: the same clients and recipients come again, and both are the attacker's choice."""
 
 _CLIENT: Final = Verdict(DUNNO, "client whitelist")
 _RECIPIENT: Final = Verdict(DUNNO, "recipient whitelist")
@@ -39,7 +39,7 @@ class Whitelist:
 
     def __init__(self, clients: ClientList, recipients: RecipientList) -> None:
         self._client = lru_cache(REMEMBERED)(clients.match) if len(clients) else None
-        self._recipient = recipients.match if len(recipients) else None
+        self._recipient = lru_cache(REMEMBERED)(recipients.match) if len(recipients) else None
 
     def evaluate(self, request: PolicyRequest, now: int) -> Verdict:
         """No opinion of mail that is not listed."""

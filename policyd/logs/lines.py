@@ -9,10 +9,11 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
 from policyd.model.action import Action
 from policyd.model.request import PolicyRequest
+from policyd.model.verdict import Decision
 
 MAX_VALUE: Final = 256
 """Characters of one value in a line: enough for any real address (RFC 5321 4.5.3.1.3), and no more."""
@@ -23,18 +24,7 @@ _UNSAFE = re.compile(r"[^ !#-\[\]-~]")
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
-class Line(NamedTuple):
-    """What is said of one decision."""
-
-    request: PolicyRequest
-    action: Action
-    check: str
-    reason: str
-    delay: int
-    id: str
-
-
-Format = Callable[[Line], str]
+Format = Callable[[PolicyRequest, Decision], str]
 
 
 def escape(value: str) -> str:
@@ -71,44 +61,60 @@ def action_word(action: Action, check: str) -> str:
     return "reject" if action.rejects else action.verb.lower()
 
 
-def postgrey_line(line: Line) -> str:
+def postgrey_line(request: PolicyRequest, decision: Decision) -> str:
     """The line in postgrey's form: fields in its order, empty ones left out."""
-    request = line.request
-    queue_id = request.attributes.get("queue_id")
-    head = f"{escape(queue_id)}: " if queue_id else ""
-    address = request.client_address.text if request.client_address else request.attributes.get("client_address", "")
-    reason = f"{line.reason} ({line.delay}s missing)" if line.reason == "early-retry" else line.reason
-    delay = f", delay={line.delay}" if line.reason == "triplet found" and line.delay else ""
-    return (
-        f"{head}action={action_word(line.action, line.check)}, reason={reason}{delay}"
-        f"{_field('client_name', request.client_name)}{_field('client_address', address)}"
-        f"{_field('sender', request.sender)}{_field('recipient', request.recipient)}, id={line.id}"
+    action, check, reason, delay, decision_id, _ = decision
+    head = f"{escape(request.queue_id)}: " if request.queue_id else ""
+    if reason == "triplet found" and delay:
+        why = f"{reason}, delay={delay}"
+    else:
+        why = f"{reason} ({delay}s missing)" if reason == "early-retry" else reason
+    return f"{head}action={action_word(action, check)}, reason={why}{_who(request)}, id={decision_id}"
+
+
+def _who(request: PolicyRequest) -> str:
+    address, name, sender, recipient = _address(request), request.client_name, request.sender, request.recipient
+    # Nearly every line is plain and complete: one look at all of it, not one at each value.
+    together = f"{address}{name}{sender}{recipient}"
+    if name and sender and recipient and len(together) <= MAX_VALUE and _PLAIN.fullmatch(together):
+        return f", client_name={name}, client_address={address}, sender={sender}, recipient={recipient}"
+    return "".join(
+        f", {field}={escape(value)}"
+        for field, value in zip(_PERSONAL, (name, address, sender, recipient), strict=True)
+        if value
     )
 
 
-def _field(name: str, value: str) -> str:
-    return f", {name}={escape(value)}" if value else ""
+def _address(request: PolicyRequest) -> str:
+    """The client's address, or whatever Postfix said in its place."""
+    known = request.client_address
+    return known.text if known is not None else request.attributes.get("client_address", "")
 
 
-def json_line(line: Line) -> str:
+def json_line(request: PolicyRequest, decision: Decision) -> str:
     """The same fields as one JSON object, ASCII only."""
-    request = line.request
+    values = {
+        "client_name": request.client_name,
+        "client_address": _address(request),
+        "sender": request.sender,
+        "recipient": request.recipient,
+        "queue_id": request.queue_id,
+        "instance": request.instance,
+    }
     return json.dumps(
         {
-            "action": action_word(line.action, line.check),
-            "reason": line.reason,
-            "delay": line.delay,
-            "check": line.check,
-            "verb": line.action.verb,
-            "client_name": request.client_name[:MAX_VALUE],
-            "client_address": request.attributes.get("client_address", "")[:MAX_VALUE],
-            "sender": request.sender[:MAX_VALUE],
-            "recipient": request.recipient[:MAX_VALUE],
-            "queue_id": request.attributes.get("queue_id", "")[:MAX_VALUE],
-            "instance": request.instance[:MAX_VALUE],
-            "id": line.id,
+            "action": action_word(decision.action, decision.check),
+            "reason": decision.reason,
+            "delay": decision.delay,
+            "check": decision.check,
+            "verb": decision.action.verb,
+            **{name: value[:MAX_VALUE] for name, value in values.items()},
+            "id": decision.id,
         }
     )
+
+
+_PERSONAL: Final = ("client_name", "client_address", "sender", "recipient")
 
 
 def private(line_format: Format, key: bytes) -> Format:
@@ -118,25 +124,18 @@ def private(line_format: Format, key: bytes) -> Format:
     is a plain SHA-1, which for IPv4 is reversed in seconds).
     """
 
-    def hidden(line: Line) -> str:
-        request = line.request
+    def hidden(request: PolicyRequest, decision: Decision) -> str:
         names = {name: _hidden(request.attributes.get(name, ""), key) for name in _PERSONAL}
-        return line_format(
-            line._replace(
-                request=request._replace(
-                    client_address=None,
-                    client_name=names["client_name"],
-                    sender=names["sender"],
-                    recipient=names["recipient"],
-                    attributes={**request.attributes, **names},
-                )
-            )
+        stranger = request._replace(
+            client_address=None,
+            client_name=names["client_name"],
+            sender=names["sender"],
+            recipient=names["recipient"],
+            attributes=names,
         )
+        return line_format(stranger, decision)
 
     return hidden
-
-
-_PERSONAL: Final = ("client_address", "client_name", "sender", "recipient")
 
 
 def _hidden(value: str, key: bytes) -> str:

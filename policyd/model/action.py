@@ -47,6 +47,14 @@ class Action(NamedTuple("Action", [("verb", str), ("text", str)])):
         line = f"{self.verb} {self.text}" if self.text else self.verb
         return f"action={line}\n\n".encode("ascii")
 
+    def marked(self, mark: str) -> "Action":
+        """The same action with `mark`, a few printable characters of ours, at the end of its text."""
+        text = self.text
+        if len(text) + len(mark) > MAX_TEXT:
+            text = text[: MAX_TEXT - len(mark)].rstrip(" ")
+        # Unchecked: what was safe is so with a printable end, and every deferral of every mail comes by here.
+        return tuple.__new__(Action, (self.verb, text + mark))
+
     @property
     def defers(self) -> bool:
         """Whether the client is told to try again later."""

@@ -12,7 +12,7 @@ from policyd.model.address import parse_address
 MAX_PATH: Final = 107
 """Bytes of a socket's path: the kernel's sun_path has 108, one is the end (unix(7))."""
 
-_INET = re.compile(r"(?:\[(?P<v6>[^\[\]]*)\]|(?P<host>[^:\[\]]*)):(?P<port>[0-9]{1,5})", re.ASCII)
+_INET = re.compile(r"(?:\[(?P<v6>[^\[\]]*)\]|(?P<host>[^:\[\]]*)):(?P<port>[0-9]{1,9})", re.ASCII)
 _HOST_NAME = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?", re.ASCII)
 _LOOKS_NUMERIC = re.compile(r"[0-9.]+", re.ASCII)
 
@@ -41,7 +41,9 @@ def parse_endpoint(text: str) -> Endpoint:
         return _unix(text, rest)
     if kind == "inet":
         return parse_host_and_port(rest, text)
-    raise ValueError(f'{text!r} is no place to listen: write "inet:127.0.0.1:10030" or "unix:/run/policyd/policy.sock"')
+    meant = f"inet:{text}" if _INET.fullmatch(text) else f"unix:{text}" if text.startswith("/") else ""
+    examples = f'"{meant}"' if meant else '"inet:127.0.0.1:10030" or "unix:/run/policyd/policy.sock"'
+    raise ValueError(f"{text!r} is no place to listen: write {examples}")
 
 
 def parse_host_and_port(text: str, whole: str = "") -> Endpoint:

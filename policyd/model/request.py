@@ -11,11 +11,12 @@ from policyd.model.address import Address
 
 
 class PolicyRequest(NamedTuple):
-    """A policy request. A named tuple, because one is built for every recipient of every mail."""
+    """A policy request. A named tuple, because one is built for every recipient of every mail.
+
+    The fields before `client_address` stand in the order in which Postfix sends them.
+    """
 
     protocol_state: str
-    client_address: Address | None
-    """None when Postfix does not know it (``unknown``) or when it is no address."""
     client_name: str
     """The client's *verified* host name, ``unknown`` without one."""
     reverse_client_name: str
@@ -23,9 +24,13 @@ class PolicyRequest(NamedTuple):
     sender: str
     """The envelope sender without quotes; "" is the null sender. Split it at the last ``@``."""
     recipient: str
+    queue_id: str
+    """Empty at the first recipient of a message, so no key of it."""
     instance: str
     """The same for all recipients of one message; "" outside a mail transaction."""
     sasl_username: str
     policy_context: str
+    client_address: Address | None
+    """None when Postfix does not know it (``unknown``) or when it is no address."""
     attributes: Mapping[str, str]
     """Everything Postfix sent. Of a repeated attribute the last one counts."""

@@ -42,6 +42,23 @@ class Verdict(NamedTuple):
 NO_OPINION: Final = Verdict(DUNNO, "no check objected", final=False)
 
 
+class Decision(NamedTuple):
+    """The chain's answer to one request."""
+
+    action: Action
+    check: str
+    """The check that decided; "chain" when none was asked."""
+    reason: Reason
+    delay: int
+    id: str
+    """Eight hexadecimal digits: in the log line, and in the text of every refusal."""
+    commit: Commit | None = None
+
+    def failed(self, reason: Reason) -> "Decision":
+        """What is answered when this decision cannot stand: no opinion."""
+        return self._replace(action=DUNNO, reason=reason, commit=None)
+
+
 class Check(Protocol):
     """A judge. It knows no clock, no log and no metric: the chain counts and times."""
 

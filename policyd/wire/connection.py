@@ -7,12 +7,11 @@ the next (iRedAPD's does). One request is everything up to an empty line, also n
 """
 
 import re
-from itertools import repeat
 from typing import Final
 
-from policyd.model.address import parse_address
 from policyd.model.errors import ProtocolError
 from policyd.model.request import PolicyRequest
+from policyd.wire.request import parse_request
 
 MAX_REQUEST: Final = 64 << 10
 """Bytes of one request. The longest that Postfix can send is under 10 kB: 29 attributes, lines of 2,048 bytes."""
@@ -42,7 +41,7 @@ class PolicyConnection:
         """
         # Postfix writes one request in one piece and waits for its reply: no buffer, one search.
         if not self._buffer and data.find(b"\n\n") == len(data) - 2 and _is_plain(data):
-            return [parse_request(data[:-2])]
+            return [parse_request(data[:-1])]
         searched = max(0, len(self._buffer) - 2)
         self._buffer += data
         requests = []
@@ -60,7 +59,7 @@ class PolicyConnection:
             return None
         if end.start() > MAX_REQUEST:
             raise ProtocolError(f"a request of more than {MAX_REQUEST} bytes")
-        raw = bytes(self._buffer[: end.start()])
+        raw = bytes(self._buffer[: end.start() + 1])
         length = end.end()
         del end, self._buffer[:length]  # a match holds its buffer, which then cannot shrink
         return raw
@@ -68,31 +67,3 @@ class PolicyConnection:
 
 def _is_plain(data: bytes) -> bool:
     return 2 < len(data) <= MAX_REQUEST and data[0] != 10 and b"\r" not in data
-
-
-def parse_request(raw: bytes) -> PolicyRequest:
-    """The request in `raw`, its lines without the empty one. Never raises: what is no attribute is ignored.
-
-    Invalid UTF-8 is kept as surrogate escapes: Postfix passes it with smtputf8_enable=no (measured).
-    """
-    lines = raw.decode("utf-8", "surrogateescape").split("\n")
-    if b"\r" in raw:
-        lines = [line.removesuffix("\r") for line in lines]
-    try:
-        attributes = dict(map(str.split, lines, repeat("="), repeat(1)))
-    except ValueError:  # a line without "="
-        attributes = dict(line.split("=", 1) for line in lines if "=" in line)
-    get = attributes.get
-    return PolicyRequest(
-        get("protocol_state", ""),
-        parse_address(get("client_address", "")),
-        get("client_name", ""),
-        get("reverse_client_name", ""),
-        get("helo_name", ""),
-        get("sender", ""),
-        get("recipient", ""),
-        get("instance", ""),
-        get("sasl_username", ""),
-        get("policy_context", ""),
-        attributes,
-    )

@@ -8,7 +8,7 @@ from bench.triplets import Population, Try, request
 from policyd.checks import greylist
 from policyd.checks.tools import Tools
 from policyd.model.greylist import Observation, Rules, Triplet
-from policyd.wire.connection import parse_request
+from policyd.wire.request import parse_request
 
 TRACE = Path(__file__).parents[1] / "traces" / "rcpt-ipv4.bin"
 numbers = st.integers(0, 2**32 - 1)

@@ -10,7 +10,7 @@ from bench.workloads import DELAY, WORKLOADS, history, mix
 from policyd.model.greylist import Rules, Triplet
 from policyd.stores import StoreOptions, open_store
 from policyd.stores.memory import MemoryStore
-from policyd.wire.connection import parse_request
+from policyd.wire.request import parse_request
 
 NOW = 10**9
 POPULATION = Population(1000)

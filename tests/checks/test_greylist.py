@@ -52,10 +52,10 @@ def tools(store: Oracle, hostname: str = "mx.y.example") -> Tools:
 def request(
     client: str = "192.0.2.77", sender: str = "a@x.example", recipient: str = "b@y.example", named: bool = True
 ) -> PolicyRequest:
+    values = dict.fromkeys(PolicyRequest._fields, "") | {"protocol_state": "RCPT", "sender": sender}
+    values |= {"recipient": recipient, "client_name": "unknown", "instance": "i1"}
     attributes = {"sender": sender} if named else {}
-    return PolicyRequest(
-        "RCPT", parse_address(client), "unknown", "unknown", "h", sender, recipient, "i1", "", "", attributes
-    )
+    return PolicyRequest(**values | {"client_address": parse_address(client), "attributes": attributes})  # type: ignore[arg-type]
 
 
 def ask(store: Oracle, asked: PolicyRequest | None = None, **options: Any) -> Verdict:

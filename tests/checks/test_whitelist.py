@@ -37,6 +37,7 @@ def _request(
         helo_name=other.get("helo", "helo.example"),
         sender="joe@example.org",
         recipient=recipient,
+        queue_id="",
         instance="1",
         sasl_username="",
         policy_context="",

@@ -7,23 +7,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policyd.logs.lines import MAX_VALUE, Line, action_word, escape, escape_controls, json_line, postgrey_line, private
+from policyd.logs.lines import MAX_VALUE, action_word, escape, escape_controls, json_line, postgrey_line, private
 from policyd.model.action import DUNNO, Action
-from policyd.wire.connection import parse_request
+from policyd.model.request import PolicyRequest
+from policyd.model.verdict import Decision, Reason
+from policyd.wire.request import parse_request
 
 DEFER = Action("DEFER_IF_PERMIT", "4.2.0 Greylisted")
 
 
-def line(action: Action = DEFER, reason: str = "new", delay: int = 240, **attributes: str) -> Line:
+def line(
+    action: Action = DEFER, reason: Reason = "new", delay: int = 240, **attributes: str
+) -> tuple[PolicyRequest, Decision]:
     everything = {
         "client_address": "192.0.2.1", "client_name": "mx.example", "sender": "a@example", "recipient": "b@example",
     } | attributes  # fmt: skip
     raw = "\n".join(f"{name}={value}" for name, value in everything.items()).encode("utf-8", "surrogateescape")
-    return Line(parse_request(raw), action, "greylist", reason, delay, "0000ABCD")
+    return parse_request(raw), Decision(action, "greylist", reason, delay, "0000ABCD")
 
 
 def test_a_first_try_as_postgrey_logs_it() -> None:
-    assert postgrey_line(line()) == (
+    assert postgrey_line(*line()) == (
         "action=greylist, reason=new, client_name=mx.example, client_address=192.0.2.1, "
         "sender=a@example, recipient=b@example, id=0000ABCD"
     )
@@ -31,27 +35,27 @@ def test_a_first_try_as_postgrey_logs_it() -> None:
 
 def test_an_early_retry_says_what_is_missing() -> None:
     assert "action=greylist, reason=early-retry (200s missing), client" in postgrey_line(
-        line(reason="early-retry", delay=200)
+        *line(reason="early-retry", delay=200)
     )
 
 
 def test_a_pass_says_its_delay_and_starts_with_the_queue_id() -> None:
-    assert postgrey_line(line(DUNNO, "triplet found", 312, queue_id="4XyZ")).startswith(
+    assert postgrey_line(*line(DUNNO, "triplet found", 312, queue_id="4XyZ")).startswith(
         "4XyZ: action=pass, reason=triplet found, delay=312, client_name="
     )
 
 
 def test_empty_fields_are_left_out() -> None:
-    text = postgrey_line(line(DUNNO, "client AWL", 0, sender="", client_name=""))
+    text = postgrey_line(*line(DUNNO, "client AWL", 0, sender="", client_name=""))
     assert text == "action=pass, reason=client AWL, client_address=192.0.2.1, recipient=b@example, id=0000ABCD"
 
 
 def test_an_unknown_address_is_logged_as_postfix_named_it() -> None:
-    assert "client_address=unknown" in postgrey_line(line(client_address="unknown"))
+    assert "client_address=unknown" in postgrey_line(*line(client_address="unknown"))
 
 
 def test_a_sender_cannot_forge_fields_as_with_postgrey() -> None:
-    text = postgrey_line(line(sender="x, action=pass, reason=client AWL@evil"))
+    text = postgrey_line(*line(sender="x, action=pass, reason=client AWL@evil"))
     assert 'sender="x, action=pass, reason=client AWL@evil", recipient=' in text
 
 
@@ -85,7 +89,7 @@ def test_whatever_is_sent_a_line_is_one_printable_line_with_our_fields(sender: s
         key: re.sub("[\r\n]", "", text)
         for key, text in [("sender", sender), ("client_name", name), ("queue_id", queue)]
     }
-    text = postgrey_line(line(**values))
+    text = postgrey_line(*line(**values))
     assert text.isascii()
     assert text.isprintable()
     unquoted = re.sub(r'"[^"]*"', "", text)
@@ -95,7 +99,7 @@ def test_whatever_is_sent_a_line_is_one_printable_line_with_our_fields(sender: s
 
 @given(st.text())
 def test_json_is_json_and_ascii(sender: str) -> None:
-    text = json_line(line(sender=re.sub("[\r\n]", "", sender)))
+    text = json_line(*line(sender=re.sub("[\r\n]", "", sender)))
     assert text.isascii()
     assert "\n" not in text
     assert json.loads(text)["reason"] == "new"
@@ -103,17 +107,17 @@ def test_json_is_json_and_ascii(sender: str) -> None:
 
 def test_privacy_hides_every_address_the_same_way_each_time() -> None:
     hidden, other = private(postgrey_line, b"key"), private(postgrey_line, b"other key")
-    text = hidden(line())
+    text = hidden(*line())
     for word in ("192.0.2.1", "mx.example", "a@example", "b@example"):
         assert word not in text
-    assert text == hidden(line())
-    assert text != other(line())
+    assert text == hidden(*line())
+    assert text != other(*line())
     assert re.fullmatch(
         r"action=greylist, reason=new, client_name=[0-9a-f]{16}, client_address=[0-9a-f]{16}, "
         r"sender=[0-9a-f]{16}, recipient=[0-9a-f]{16}, id=0000ABCD",
         text,
     )
-    assert "@" not in private(json_line, b"key")(line())
+    assert "@" not in private(json_line, b"key")(*line())
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,17 @@ def test_a_header_has_a_limit() -> None:
         Action("PREPEND", "X: " + "y" * (MAX_HEADER - 2))
 
 
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=MAX_TEXT))
+def test_a_marked_action_is_as_safe_as_it_was(text: str) -> None:
+    action = Action("DEFER", clean_text(text)).marked(" (id 0A1B2C3D)")
+    assert action == Action(action.verb, action.text)
+    assert action.text.endswith(" (id 0A1B2C3D)")
+
+
+def test_a_mark_is_never_cut_off() -> None:
+    assert Action("DEFER", "x" * MAX_TEXT).marked(" (id 1)").text == "x" * (MAX_TEXT - 7) + " (id 1)"
+
+
 @given(st.text(), st.integers(1, MAX_TEXT))
 def test_cleaned_text_can_always_be_sent(text: str, limit: int) -> None:
     cleaned = clean_text(text, limit)

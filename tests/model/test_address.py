@@ -10,7 +10,21 @@ from policyd.model.address import BITS, parse_address
 
 
 @pytest.mark.parametrize(
-    "text", ["unknown", "", "192.0.2", "192.0.2.256", "fe80::1%eth0", "2001:db8::g", "\udcff", " "]
+    "text",
+    [
+        "unknown",
+        "",
+        "192.0.2",
+        "192.0.2.256",
+        "192.0.2.01",
+        "192.0.2.+1",
+        "192.0.2.1\n",
+        "192.0.2.٣",
+        "fe80::1%eth0",
+        "2001:db8::g",
+        "\udcff",
+        " ",
+    ],
 )
 def test_what_is_no_address_is_none(text: str) -> None:
     assert parse_address(text) is None
@@ -44,6 +58,23 @@ def test_the_network_of_an_address(text: str, prefix: int, network: str) -> None
     address = parse_address(text)
     assert address is not None
     assert address.network(prefix) == network
+
+
+@given(st.lists(st.text("0123456789+-_ ٣", max_size=4), min_size=3, max_size=5).map(".".join))
+def test_numbers_with_dots_are_addresses_only_where_the_standard_library_says_so(text: str) -> None:
+    try:
+        wanted = str(ipaddress.IPv4Address(text))
+    except ValueError:
+        assert parse_address(text) is None
+    else:
+        address = parse_address(text)
+        assert address is not None
+        assert (address.text, address.number) == (wanted, int(ipaddress.IPv4Address(text)))
+
+
+@given(st.ip_addresses(v=4))
+def test_every_ipv4_address_is_found(ip: ipaddress.IPv4Address) -> None:
+    assert parse_address(str(ip)) == (str(ip), 4, int(ip))
 
 
 @given(st.text(max_size=60))

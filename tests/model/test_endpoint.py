@@ -33,7 +33,8 @@ def test_places_and_back(text: str, endpoint: Endpoint) -> None:
     [
         ("", 'write "inet:127.0.0.1:10030" or'),
         ("10030", "is no place to listen"),
-        ("127.0.0.1:10030", "is no place to listen"),
+        ("127.0.0.1:10030", 'is no place to listen: write "inet:127.0.0.1:10030"'),
+        ("/run/policy.sock", 'is no place to listen: write "unix:/run/policy.sock"'),
         ("INET:127.0.0.1:10030", "is no place to listen"),
         ("inet:10030", "it needs HOST:PORT"),
         ("inet:127.0.0.1", "it needs HOST:PORT"),
@@ -50,6 +51,7 @@ def test_places_and_back(text: str, endpoint: Endpoint) -> None:
         ("inet:127.0.0.300:10030", "no address or host name"),
         ("inet:a b:10030", "no address or host name"),
         ("inet:127.0.0.1:65536", "the last one is 65535"),
+        ("inet:127.0.0.1:100300", "the last one is 65535"),
         ("unix:", "a whole path"),
         ("unix:policy.sock", "a whole path"),
         ("unix:/run/policyd/", "a whole path"),

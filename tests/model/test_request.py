@@ -8,7 +8,7 @@ from policyd.model.request import PolicyRequest
 # SMTPD_POLICY_README
 POSTFIX_NAMES = {
     "protocol_state", "client_address", "client_name", "reverse_client_name", "helo_name", "sender", "recipient",
-    "instance", "sasl_username", "policy_context",
+    "queue_id", "instance", "sasl_username", "policy_context",
 }  # fmt: skip
 
 
@@ -17,8 +17,8 @@ def test_fields_are_named_as_postfix_names_them() -> None:
 
 
 def test_a_request_is_a_value() -> None:
-    address = parse_address("192.0.2.1")
-    request = PolicyRequest("RCPT", address, "", "", "", "a@x.example", "b@y.example", "", "", "", {})
+    values = dict.fromkeys(POSTFIX_NAMES, "") | {"client_address": parse_address("192.0.2.1"), "attributes": {}}
+    request = PolicyRequest(**values)  # type: ignore[arg-type]
     assert request == request._replace()
     with pytest.raises(AttributeError):
         request.sender = ""  # type: ignore[misc]

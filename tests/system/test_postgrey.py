@@ -52,10 +52,9 @@ class Ours:
         self.reasons = Counter[str]()
 
     def ask(self, attributes: Mapping[str, str], now: int) -> str:
-        names = PolicyRequest._fields[2:-1]
+        values = [attributes.get(name, "") for name in PolicyRequest._fields[:-2]]
         address = parse_address(attributes["client_address"])
-        values = [attributes.get(name, "") for name in names]
-        decision = self._chain.decide(PolicyRequest(attributes["protocol_state"], address, *values, attributes), now)
+        decision = self._chain.decide(PolicyRequest._make([*values, address, attributes]), now)
         assert isinstance(decision, Decision)
         self.reasons[decision.reason] += 1
         return decision.action.reply.decode().removeprefix("action=").rstrip("\n")

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from policyd.model.errors import ProtocolError
 from policyd.model.request import PolicyRequest
-from policyd.wire.connection import MAX_REQUEST, PolicyConnection, parse_request
+from policyd.wire.connection import MAX_REQUEST, PolicyConnection
 
 
 def ask(*pieces: bytes) -> list[PolicyRequest]:
@@ -135,13 +135,3 @@ def test_any_chunking_gives_the_same_requests(lines: list[bytes], end: bytes, da
 def test_any_bytes_never_raise_anything_else(data: bytes) -> None:
     for request in ask(data):
         assert isinstance(request, PolicyRequest)
-    parse_request(data)
-
-
-@given(st.dictionaries(st.sampled_from(["sender", "recipient", "helo_name"]), st.binary(max_size=40)))
-def test_what_is_written_is_read(attributes: dict[str, bytes]) -> None:
-    clean = {name: value.replace(b"\n", b"").replace(b"\r", b"") for name, value in attributes.items()}
-    raw = b"".join(name.encode() + b"=" + value + b"\n" for name, value in clean.items())
-    request = parse_request(raw)
-    for name, value in clean.items():
-        assert request.attributes[name].encode("utf-8", "surrogateescape") == value

@@ -1,0 +1,15 @@
+"""What checks are built with cannot be changed behind their back."""
+
+from dataclasses import FrozenInstanceError
+
+import pytest
+
+from policyd.checks.tools import Tools
+from policyd.stores.memory import MemoryStore
+from policyd.stores.store import StoreOptions
+
+
+def test_tools_are_frozen() -> None:
+    tools = Tools(MemoryStore(StoreOptions()), "mx.example", "1", lambda path: None, print)
+    with pytest.raises(FrozenInstanceError):
+        tools.hostname = "other"  # type: ignore[misc]
