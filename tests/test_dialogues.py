@@ -94,9 +94,8 @@ def refuse(mistake: str) -> None:
 
 def request_of(attributes: dict[str, str]) -> PolicyRequest:
     values = {name: attributes.get(name, "") for name in PolicyRequest._fields}
-    address = parse_address(values.pop("client_address"))
-    del values["attributes"]
-    return PolicyRequest(client_address=address, attributes=attributes, **values)
+    known = {"client_address": parse_address(values["client_address"]), "attributes": attributes}
+    return PolicyRequest(**values | known)  # type: ignore[arg-type]
 
 
 def seconds(text: str) -> int:
