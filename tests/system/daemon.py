@@ -208,5 +208,12 @@ def toml(settings: Settings) -> str:
     return "\n".join(tables)
 
 
+def without_uvloop(home: Path) -> Mapping[str, str]:
+    """An environment in which uvloop cannot be imported, as on a machine without it."""
+    (home / "loop").mkdir()
+    (home / "loop/uvloop.py").write_text("raise ImportError('hidden by a test')\n")
+    return {"PYTHONPATH": os.pathsep.join([f"{home}/loop", str(ROOT)])}
+
+
 CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\udc80-\udcff]")
 """What must never stand raw in a log: control bytes (C0, DEL, C1), line ends and directions of Unicode, non-UTF-8."""

@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from tests.system.daemon import Policyd
+from tests.system.daemon import Policyd, without_uvloop
 from tests.system.parts import laboratory, wait_until
 from tests.system.policy import PolicyClient, connect, request
 
@@ -21,14 +21,17 @@ CONNECTIONS: Final = 1200
 """More than a daemon that uses select() survives (1,022: policyd-rate-limit ends there)."""
 
 
-@pytest.fixture(scope="module")
-def daemon() -> Iterator[Policyd]:
+@pytest.fixture(scope="module", params=["the loop it finds", "asyncio's loop"])
+def daemon(request: pytest.FixtureRequest) -> Iterator[Policyd]:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    with laboratory() as home, Policyd(home, {"greylist": {"delay": "1h"}}) as daemon:
-        yield daemon
-        assert daemon.is_alive
-        assert "Traceback" not in daemon.log()
+    with laboratory() as home:
+        environment = without_uvloop(home) if request.param == "asyncio's loop" else {}
+        with Policyd(home, {"greylist": {"delay": "1h"}}, environment=environment) as daemon:
+            yield daemon
+            assert daemon.is_alive
+            assert "Traceback" not in daemon.log()
+            assert daemon.term() == 0
 
 
 @pytest.fixture(params=["inet", "unix"])
