@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from bench.driver import Address, Driver
+from bench.driver import Address, Driver, WrongAnswer
 from bench.triplets import Population, request
 from bench.workloads import DELAY, history
 
@@ -25,7 +25,7 @@ CHECKOUT: Final = Path(__file__).resolve().parents[1]
 _POSTGREY: Final = Path("/usr/sbin/postgrey")
 LISTS: Final = next((p for p in (Path("/etc/postgrey"), CHECKOUT / "conf") if (p / "whitelist_clients").exists()), None)
 """Whitelists for both servers: those of Debian's postgrey, else our own."""
-_START: Final = 60.0
+_START: Final = 20.0
 _PROBE: Final = 3 << 30  # a mail number that no workload uses
 
 
@@ -75,19 +75,26 @@ def running(command: list[str], address: Address, log: Path) -> Iterator[Server]
 
 def _wait_for_answer(process: subprocess.Popen[bytes], address: Address, log: Path, deadline: float) -> None:
     while time.perf_counter() < deadline and process.poll() is None:
-        try:
-            driver = Driver(address, 1)
-        except OSError:
-            time.sleep(0.002)
-            continue
-        try:
-            driver.run(iter([request(_PROBE, _PROBE)]))
-        finally:
-            driver.close()
-        return
+        if _answers(address):
+            return
+        time.sleep(0.002)
     raise ServerFailed(
         f"{process.args!r} does not answer; the end of its log:\n{log.read_text(errors='replace')[-2000:]}"
     )
+
+
+def _answers(address: Address) -> bool:
+    try:
+        driver = Driver(address, 1)
+    except OSError:
+        return False
+    try:
+        driver.run(iter([request(_PROBE, _PROBE)]))
+    except WrongAnswer:
+        return False
+    finally:
+        driver.close()
+    return True
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
