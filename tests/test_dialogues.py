@@ -22,12 +22,13 @@ from typing import Any
 
 import pytest
 
-from policyd.chain import Chain, Decision
+from policyd.chain import Chain
 from policyd.checks import greylist, whitelist
 from policyd.checks.tools import Tools
 from policyd.model.address import parse_address
 from policyd.model.request import PolicyRequest
 from policyd.model.units import Seconds, parse_duration
+from policyd.model.verdict import Decision
 from policyd.stores.memory import MemoryStore
 from policyd.stores.store import StoreOptions
 

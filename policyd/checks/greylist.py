@@ -132,6 +132,8 @@ class Greylist:
     store: GreylistStore
     hostname: str
     version: str
+    constant: Action | None
+    """The deferral, where its text is the same for everybody: most of what comes is told nothing else."""
     name: str = "greylist"
 
     def evaluate(self, request: PolicyRequest, now: int) -> Verdict | Awaitable[Verdict]:
@@ -152,22 +154,23 @@ class Greylist:
     def _verdict(self, seen: Observation, recipient: str, now: int) -> Verdict:
         outcome, seconds, commit = seen
         if outcome in ("new", "early"):
-            action = self._deferral(seconds, recipient)
+            action = self.constant or _deferral(self.settings, seconds, recipient)
         elif outcome == "passed" and self.settings.header:
             action = self._header(seconds, now)
         else:
             action = DUNNO
         return Verdict(action, REASONS[outcome], delay=seconds, commit=commit)
 
-    def _deferral(self, seconds: int, recipient: str) -> Action:
-        values = {"%s": str(seconds), "%r": clean_text(recipient.rpartition("@")[2])}
-        text = _fill(_TEXT_WORD, _worded(self.settings.text), values)
-        return Action(self.settings.action, clean_text(text, TEXT_LIMIT))
-
     def _header(self, seconds: int, now: int) -> Action:
         date = format_datetime(datetime.fromtimestamp(now).astimezone())
         values = {"%t": str(seconds), "%v": self.version, "%h": self.hostname, "%d": date}
         return Action("PREPEND", _fill(_HEADER_WORD, self.settings.header_text, values))
+
+
+def _deferral(settings: Settings, seconds: int, recipient: str) -> Action:
+    values = {"%s": str(seconds), "%r": clean_text(recipient.rpartition("@")[2])}
+    text = _fill(_TEXT_WORD, _worded(settings.text), values)
+    return Action(settings.action, clean_text(text, TEXT_LIMIT))
 
 
 async def _later(answer: Awaitable[Observation], verdict: Callable[[Observation], Verdict]) -> Verdict:
@@ -176,5 +179,6 @@ async def _later(answer: Awaitable[Observation], verdict: Callable[[Observation]
 
 def build(settings: Settings, tools: Tools) -> Check:
     """The check with these settings."""
-    hostname = clean_text(tools.hostname, 253)
-    return Greylist(settings, settings.rules(), tools.store, hostname, clean_text(tools.version, 32))
+    hostname, version = clean_text(tools.hostname, 253), clean_text(tools.version, 32)
+    constant = None if _TEXT_WORD.search(settings.text) else _deferral(settings, 0, "")
+    return Greylist(settings, settings.rules(), tools.store, hostname, version, constant)

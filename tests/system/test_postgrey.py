@@ -12,12 +12,13 @@ from typing import NamedTuple
 
 import pytest
 
-from policyd.chain import Chain, Decision
+from policyd.chain import Chain
 from policyd.checks.greylist import Settings, build
 from policyd.checks.tools import Tools
 from policyd.model.address import parse_address
 from policyd.model.request import PolicyRequest
 from policyd.model.units import Seconds
+from policyd.model.verdict import Decision
 from policyd.stores.memory import MemoryStore
 from policyd.stores.store import StoreOptions
 from tests.system.postgrey import Postgrey, run_postgrey
