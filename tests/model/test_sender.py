@@ -151,7 +151,7 @@ def test_no_sender_is_slow(piece: str) -> None:
     for head in ("", "bounce-", "srs0=", "srs1=", "n01361f1607-0fe582ccfc934393-", "3"):
         for domain in ("x", "a.google.com", "a.salesforce.com"):
             sender = f"{(head + piece * LONGEST_REWRITTEN)[: LONGEST_REWRITTEN - len(domain) - 1]}@{domain}"
-            start = time.perf_counter()
+            start = time.process_time()
             normalise_sender(sender)
-            # 0.2 ms was the worst seen; the guard is wide because other tests run beside this one.
-            assert time.perf_counter() - start < 0.05
+            # 0.2 ms was the worst seen; wide, because a clock of the CPU is coarse on some machines.
+            assert time.process_time() - start < 0.05
