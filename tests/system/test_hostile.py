@@ -4,15 +4,18 @@ Which bytes Postfix 3.7.11 passes was measured: quotes are removed, so a quoted 
 "=" and control bytes; with smtputf8_enable=no invalid UTF-8 too. What killed other daemons is here by name.
 """
 
+import json
 import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import pytest
 
 from tests.system.daemon import CONTROL, Policyd
-from tests.system.parts import laboratory
+from tests.system.parts import laboratory, wait_until
+from tests.system.policy import PolicyClient
 from tests.system.postfix import CONFIGURATION_PROBLEM, Postfix
 from tests.system.smtp import Client, Reply, Smtp
 
@@ -200,3 +203,14 @@ def test_what_postfix_itself_refuses_never_reaches_us(plain: Hostile) -> None:
         assert session.say(b"MAIL FROM:<a\x00b@example.org>").code == 501
         assert session.say(b"MAIL FROM:<" + b"x" * 2500 + b"@example.org>").code == 501
     assert len(plain.daemon.lines("action=")) == before
+
+
+def test_the_log_as_json_says_the_same_in_one_object_a_line(lab: Path) -> None:
+    senders = [case.sender.decode("utf-8", "surrogateescape") for case in (*CASES.values(), *RAW_CASES.values())]
+    with Policyd(lab, {"log": {"format": "json"}}) as daemon, PolicyClient(daemon.inet) as client:
+        assert all(client.ask(sender=sender).startswith("DEFER_IF_PERMIT 4.2.0 ") for sender in senders)
+        wait_until(lambda: len(daemon.lines('"action"')) == len(senders), 3, "a line for each")
+        assert not CONTROL.search(daemon.log())
+        objects = [json.loads(line[line.index("{") :]) for line in daemon.lines('"action"')]
+    assert [entry["sender"] for entry in objects] == [sender[:256] for sender in senders]
+    assert {entry["action"] for entry in objects} == {"greylist"}
