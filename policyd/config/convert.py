@@ -32,7 +32,7 @@ def convert(value: object, hint: Any, metadata: Mapping[str, Any]) -> Any:
     converted = _typed(value, hint)
     elements = converted if isinstance(converted, tuple) else (converted,)
     if not elements and metadata.get("nonempty"):
-        raise ValueError("must not be empty")
+        raise ValueError("must not be empty; remove the line to have the default")
     if metadata.get("unique"):
         _refuse_twins(elements)
     for element in elements:

@@ -15,6 +15,7 @@ from policyd.model.errors import ConfigError
 
 _AT: Final = re.compile(r" \(at (?:line ([0-9]+), column [0-9]+|end of document)\)$")
 _BARE_VALUE: Final = re.compile(r"""\s*([\w.-]+)\s*=\s*([^\s"'#\[{][^"'#]*?)\s*(?:#.*)?""")
+_SECTION_TWICE: Final = re.compile(r"Cannot declare \('([^']*)',\) twice")
 _UNCLOSED: Final = "a quote is missing at the end of a text"
 # tomllib's words for the mistakes whose cause they do not show.
 _PLAIN: Final = {
@@ -66,6 +67,8 @@ def _no_toml(error: Exception, text: str, path: str) -> str:
     lines = text.splitlines() or [""]
     number = int(at[1]) if at and at[1] else len(lines)
     sentence = _AT.sub("", str(error))
+    if twice := _SECTION_TWICE.fullmatch(sentence):
+        return f"{path}:{number}: [{twice[1]}] stands here for the second time; put its options in one place"
     plain = _PLAIN.get(sentence) or _of_bare_value(lines[min(number, len(lines)) - 1])
     return f"{path}:{number}: {plain or f'no valid TOML: {sentence[:1].lower()}{sentence[1:]}'}"
 

@@ -81,7 +81,7 @@ def test_what_is_wrong(hint: Any, value: object, sentence: str) -> None:
         (int, 7, {"min": 8, "max": 32}, "7 is out of range, write 8 to 32"),
         (int, 5, {"min": 1000}, "5 is out of range, write at least 1000"),
         (Seconds, "2d", {"max": 86400, "why": "because"}, "2d is out of range, write 0s to 1d: because"),
-        (tuple[str, ...], [], {"nonempty": True}, "must not be empty"),
+        (tuple[str, ...], [], {"nonempty": True}, "must not be empty; remove the line to have the default"),
         (tuple[str, ...], ["a", "b", "a"], {"unique": True}, "'a' stands there twice"),
         (str, "x", {"check": int}, "invalid literal for int() with base 10: 'x'"),
         (tuple[str, ...], ["1", "x"], {"check": int}, "invalid literal for int() with base 10: 'x'"),

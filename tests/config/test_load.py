@@ -47,6 +47,7 @@ def test_a_file_that_is_not_utf8(tmp_path: Path) -> None:
         ("[greylist]\ndelay = 240s\n", 'f.toml:2: delay: the value needs quotes: delay = "..."'),
         ("[greylist]\nheader = True # x", "f.toml:2: header: write true or false, in small letters"),
         ('a = "1"\na = "2"\n', "f.toml:2: an option stands here for the second time; remove one"),
+        ("[log]\n[store]\n[log]\n", "f.toml:3: [log] stands here for the second time; put its options in one place"),
         ("a = 'x\n", "f.toml:1: a quote is missing at the end of a text"),
         ("\n[greylist\n", "f.toml:2: no valid TOML: expected ']' at the end of a table declaration"),
         ("x = [1,\n2\n", "f.toml:2: no valid TOML: unclosed array"),

@@ -1,0 +1,87 @@
+"""The command line as a whole: help, versions, mistyped verbs, and what is not imported."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from policyd import __version__
+from policyd.cli import VERBS, main
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    out = capsys.readouterr().out
+    assert [verb for verb in VERBS if f"\n  {verb} " not in out] == []
+    assert max(map(len, out.splitlines())) <= 100
+
+
+def test_every_verb_is_a_file_and_every_file_a_verb() -> None:
+    assert {path.stem for path in (ROOT / "policyd/cli").glob("[!_]*.py")} == set(VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([verb, "--help"]) == 0
+    assert capsys.readouterr().out.startswith(f"usage: policyd {verb}")
+
+
+@pytest.mark.parametrize("verb", set(VERBS) - {"postgrey"})  # whose options have a page of their own
+def test_the_manual_names_every_option(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    _, _, chapter = (ROOT / "docs/man/policyd.8.md").read_text("utf-8").partition(f"\n## policyd {verb}\n")
+    chapter = re.split(r"\n##? ", chapter)[0]
+    main([verb, "--help"])
+    options = set(re.findall(r"(?m)^ +(?:-\w, |-\w \w+, )?(--[a-z-]+)", capsys.readouterr().out)) - {"--help"}
+    assert options
+    assert sorted(option for option in options if f"**{option}**" not in chapter) == []
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"policyd {__version__}\n"
+
+
+def test_no_verb_shows_the_help_and_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert capsys.readouterr().err.startswith("usage: policyd VERB")
+
+
+@pytest.mark.parametrize(
+    ("verb", "sentence"),
+    [
+        ("chek", "policyd: no verb 'chek', did you mean 'check'?\n"),
+        ("--config", "policyd: no verb '--config'; policyd --help lists them\n"),
+    ],
+)
+def test_mistyped_verb(verb: str, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([verb]) == 2
+    assert capsys.readouterr().err == sentence
+
+
+def test_unknown_option_is_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--colour"]) == 2
+    assert "unrecognized arguments: --colour" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["query", "--help"]])
+def test_small_verbs_do_not_load_the_daemon(arguments: list[str]) -> None:
+    program = (
+        "import sys\nfrom policyd.cli import main\n"
+        f"main({arguments})\n"
+        "print(sorted({'asyncio', 'sqlite3', 'aiosqlite', 'prometheus_client', 'policyd.config'} & set(sys.modules)),"
+        " file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
+    )
+    assert done.stderr == "[]\n"
