@@ -15,9 +15,9 @@ from typing import Final
 import aiosqlite
 
 from policyd.stores.sqlite.files import identity, make_private
-from policyd.stores.sqlite.journal import State
 from policyd.stores.sqlite.keys import SECRET_BYTES
 from policyd.stores.sqlite.schema import SchemaError, missing_steps
+from policyd.stores.sqlite.state import State, freeze, thaw
 
 CHECK_INTERVAL: Final = 7 * 86400
 """Seconds between two checks of the whole file; one is also made after a run that was not closed."""
@@ -70,7 +70,7 @@ class Archive:
     def find(self, one: int, other: int) -> dict[int, State]:
         """The states of two keys, of those that are here. Raises sqlite3.Error."""
         found = self._reader.execute(_LOOK_UP, (one, other)).fetchall()
-        return {key: (first, last, passes, counted) for key, first, last, passes, counted in found}
+        return {key: freeze(*numbers) for key, *numbers in found}
 
     async def merge(self, number: int, path: Path) -> None:
         """Take over the rows of a segment; once this returns they are on disk here. Raises sqlite3.Error."""
@@ -88,7 +88,7 @@ class Archive:
 
     async def keep(self, states: Iterable[tuple[int, State]]) -> None:
         """Write what memory holds, when the files that held it are lost. Names are lost with them."""
-        rows = sorted((key, *state) for key, state in states)
+        rows = sorted((key, *thaw(state)) for key, state in states)
         async with self.transaction() as writer:
             await writer.executemany(f"INSERT INTO entries VALUES (?, ?, ?, ?, ?) {_UPSERT}", rows)  # noqa: S608
             before = self.entries

@@ -13,11 +13,10 @@ from typing import Final, Literal
 
 from policyd.stores.sqlite.files import identity, make_private, remove
 from policyd.stores.sqlite.schema import missing_steps
+from policyd.stores.sqlite.state import State, freeze
 
-State = tuple[int, int, int, int]
-"""An `Entry` as a plain tuple: the garbage collector does not track tuples of ints, of which there are 100,000."""
 Row = tuple[int, int, int, int, int, bytes]
-"""A key, its `State`, its triplet's text."""
+"""A key, the numbers of its entry, its triplet's text."""
 
 ROOM: Final = 1 << 20
 """Bytes a segment must be able to take when writing had failed before, or every new try would be a false hope."""
@@ -130,8 +129,8 @@ def read_states(path: Path, into: dict[int, State]) -> None:
         rows: Iterable[tuple[int, int, int, int, int]] = connection.execute(
             "SELECT key, first_seen, last_seen, passes, counted FROM rows ORDER BY id"
         )
-        for key, *state in rows:
-            into[key] = (state[0], state[1], state[2], state[3])
+        for key, first_seen, last_seen, passes, counted in rows:
+            into[key] = freeze(first_seen, last_seen, passes, counted)
 
 
 def _open_leftover(path: Path) -> sqlite3.Connection:

@@ -15,9 +15,10 @@ from policyd.model.errors import Unavailable
 from policyd.model.greylist import Entry, Judgement, Observation, Rules, Triplet, is_auto_whitelisted, judge
 from policyd.stores.sqlite.archive import Archive
 from policyd.stores.sqlite.filter import Filter
-from policyd.stores.sqlite.journal import Group, Segment, State
+from policyd.stores.sqlite.journal import Group, Segment
 from policyd.stores.sqlite.keeper import Keeper, Limits
 from policyd.stores.sqlite.keys import Keys, client_text, triplet_text
+from policyd.stores.sqlite.state import State, freeze, thaw
 from policyd.stores.store import CommitFigures, StoreOptions, StoreStats
 
 
@@ -37,6 +38,8 @@ class SqliteStore:
         """All that must learn new keys: the complete one, and one that is being built."""
         self.rules: Rules | None = None
         self.failures = 0
+        self.forgotten: dict[int, State] = {}
+        """The generation that was dropped last: the keeper frees it bit by bit, at once it would take 5 ms."""
         self._young: dict[int, State] = {}
         self._old: dict[int, State] = {}
         self._retired: list[Segment] = []
@@ -60,7 +63,7 @@ class SqliteStore:
                 client, entry = self._look_up(client_key, client, key, entry)
         judgement = judge(client, entry, rules, now)
         if judgement.client is not None or judgement.triplet is not None:
-            return self._remember(judgement, client_key, client_text(triplet.client), key, text)
+            return self._remember(judgement, triplet.client, client_key, key, text)
         group = self._group
         in_flight = group is not None and (key in group.before or client_key in group.before)
         return Observation(judgement.outcome, judgement.seconds, group if in_flight else None)
@@ -128,7 +131,7 @@ class SqliteStore:
         Only when all earlier segments are merged: the old generation is dropped.
         """
         self.commit()
-        self._old, self._young = self._young, {}
+        self.forgotten, self._old, self._young = self._old, self._young, {}
         if fresh is None:
             return [], 0
         finished = self._retired + ([self.segment] if self.segment is not None else [])
@@ -179,7 +182,7 @@ class SqliteStore:
             if state is None:
                 return None
             self._young[key] = state
-        return Entry(*state)
+        return thaw(state)
 
     def _look_up(
         self, client_key: int, client: Entry | None, key: int, entry: Entry | None
@@ -202,15 +205,13 @@ class SqliteStore:
             raise Unavailable(f"the store cannot be read: {error}") from error
         if ask_client and (state := found.get(client_key)) is not None:
             self._young[client_key] = state
-            client = Entry(*state)
+            client = thaw(state)
         if ask_entry and (state := found.get(key)) is not None:
             self._young[key] = state
-            entry = Entry(*state)
+            entry = thaw(state)
         return client, entry
 
-    def _remember(
-        self, judgement: Judgement, client_key: int, client_text: bytes, key: int, text: bytes
-    ) -> Observation:
+    def _remember(self, judgement: Judgement, network: str, client_key: int, key: int, text: bytes) -> Observation:
         outcome, seconds, client, entry = judgement
         refresh = outcome in ("known", "auto-whitelisted")  # nobody need wait for a date
         if self.segment is None or len(self._young) >= self.limits.hard_limit:
@@ -223,12 +224,12 @@ class SqliteStore:
             self._call_soon(self.commit)
         in_flight = key in group.before or client_key in group.before
         if entry is not None:
-            self._put(group, key, (*entry,), text)
+            self._put(group, key, entry, text)
         if client is not None:
-            self._put(group, client_key, (*client,), client_text)
+            self._put(group, client_key, client, client_text(network))
         return Observation(outcome, seconds, group if in_flight or not refresh else None)
 
-    def _put(self, group: Group, key: int, state: State, text: bytes) -> None:
+    def _put(self, group: Group, key: int, entry: Entry, text: bytes) -> None:
         before = self._young.get(key)
         if key not in group.before:
             group.before[key] = before
@@ -236,8 +237,8 @@ class SqliteStore:
                 self._new_keys += 1
                 for known in self.filters:
                     known.add(key)
-        self._young[key] = state
-        group.rows.append((key, *state, self.keys.hidden(text) if self.options.privacy else text))
+        self._young[key] = freeze(*entry)
+        group.rows.append((key, *entry, self.keys.hidden(text) if self.options.privacy else text))
 
     def _append(self, segment: Segment, group: Group) -> bool:
         started = perf_counter()
