@@ -125,8 +125,14 @@ class Daemon:
         self._metrics.log_lines_dropped = lambda: self._writer.dropped if self._writer else 0
         self._recorder = Recorder(self._metrics, self._writer, self._line_format(self._settings))
         self._complaints = Complaints(self._metrics, time.monotonic)
-        writers.route_logging(self._writer, log.level)
-        self._recorder.is_quiet = log.level == "warning"
+        self._set_log(self._settings)
+
+    def _set_log(self, settings: Settings) -> None:
+        """What a reload may change of the log; where it goes stays."""
+        assert self._writer is not None  # noqa: S101 - started before anything else
+        writers.route_logging(self._writer, settings.log.level)
+        self._recorder.is_quiet = settings.log.level == "warning"
+        self._recorder.line_format = self._line_format(settings)
 
     def _line_format(self, settings: Settings) -> lines.Format:
         line_format: lines.Format = lines.json_line if settings.log.format == "json" else lines.postgrey_line
@@ -225,12 +231,12 @@ class Daemon:
     async def _take(self, settings: Settings, chain: Chain) -> None:
         for name in ("store", "log"):
             old, new = getattr(self._settings, name), getattr(settings, name)
-            if old != new and (name == "store" or old.destination != new.destination):
+            if old != new and (name == "store" or (old.destination, old.facility) != (new.destination, new.facility)):
                 _log.warning("reload: [%s] changed; that takes effect at the next restart", name)
         moved = settings.metrics != self._settings.metrics
         self._settings, self._chain = settings, chain
         self._server.service = self._service()
-        self._recorder.line_format = self._line_format(settings)
+        self._set_log(settings)
         self._metrics.reload_ok, self._metrics.reloaded_at, self._metrics.list_mistakes = True, time.time(), 0
         if moved:
             await self._move_exporter(settings)

@@ -126,7 +126,7 @@ class Connection(asyncio.Protocol):
             return
         if not self._wire.is_partial:
             self.partial_since = 0.0
-        elif not self.partial_since:
+        elif requests or not self.partial_since:
             self.partial_since = self._server.clock()
         for request in requests:
             if self._waiting:

@@ -220,6 +220,16 @@ def test_a_request_begun_and_never_finished_is_hung_up_on() -> None:
     assert (transport.state, idle.state, house.errors) == ("aborted", "open", ["timeout"])
 
 
+def test_the_time_of_a_begun_request_starts_when_it_begins() -> None:
+    house = House(passing)
+    connection, transport = house.connect()
+    for _ in range(3):  # each piece ends one request and begins the next
+        connection.data_received(b"sender=a\n\nsender=b\n" if not transport.written else b"\nsender=b\n")
+        house.now += PARTIAL_TIMEOUT - 1
+        house.server.sweep()
+    assert transport.state == "open"
+
+
 def test_connections_are_limited() -> None:
     house = House(passing)
     house.service.max_connections = 1
