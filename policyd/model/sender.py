@@ -154,6 +154,12 @@ FORMS: Final = (
 )
 
 
+# What every form needs: a local part without any of it stays as it is, and most are. A test holds it against FORMS.
+_SUSPECT: Final = re.compile(
+    r"[=+]|__|\b[0-9]+\b|[0-9a-f]{16}|[-_.0-9a-z]{21}|-[0-9a-f]{4}-|^(?:bounce|return|error|verp)", re.ASCII
+)
+
+
 def normalise_sender(sender: str) -> str:
     """The name under which mail from `sender` is remembered; "" for the null sender. Never raises."""
     return _cached(sender) if len(sender) <= LONGEST_CACHED else _normalised(sender)
@@ -164,7 +170,7 @@ def _normalised(sender: str) -> str:
     if not at:
         return domain
     domain = domain.rstrip(".")
-    if len(sender) > LONGEST_REWRITTEN:
+    if len(sender) > LONGEST_REWRITTEN or not _SUSPECT.search(local):
         return f"{local}@{domain}"
     rewritten = local
     for _ in range(_ROUNDS):

@@ -155,3 +155,35 @@ def test_no_sender_is_slow(piece: str) -> None:
             normalise_sender(sender)
             # 0.2 ms was the worst seen; wide, because a clock of the CPU is coarse on some machines.
             assert time.process_time() - start < 0.05
+
+
+PIECES = [
+    "a",
+    "f",
+    "z",
+    "0",
+    "9",
+    "0a1b2c3d",
+    "1a2b3c4d5e6f7a8b",
+    "-",
+    "_",
+    "__",
+    ".",
+    "=",
+    "+",
+    "3",
+    "bounce",
+    "return-",
+    "prvs=",
+    "srs0=",
+]
+
+
+@given(
+    st.lists(st.sampled_from(PIECES), max_size=12).map("".join) | st.text("3abcdef0-_.", max_size=30),
+    st.sampled_from(["a.example", "m.google.com", "um8.bnc.salesforce.com"]),
+)
+@example("n01361f1607-0fe582ccfc934393-user", "x.example")
+@example("1a2b3c4d-89ab-4cde-8f01-23456789abcd", "a.example")
+def test_what_is_not_suspect_has_no_form(local: str, domain: str) -> None:
+    assert room._SUSPECT.search(local) or room._rewritten(local, domain) == local
