@@ -124,6 +124,10 @@ class Connection(asyncio.Protocol):
         except ProtocolError as error:
             self.hang_up("too long", str(error))
             return
+        except Exception:
+            _log.exception("a bug: what a client sent could not be read; please report it with the lines below")
+            self.hang_up("fault", "nothing can be answered to what was not understood")
+            return
         if not self._wire.is_partial:
             self.partial_since = 0.0
         elif requests or not self.partial_since:

@@ -75,7 +75,8 @@ def _open_unix(path: str, options: SocketOptions) -> socket.socket:
             listener.bind(path)
         finally:
             os.umask(before)
-        os.chown(path, owner, group)
+        if options.user or options.group:
+            os.chown(path, owner, group)
         Path(path).chmod(options.mode)
         listener.listen(options.backlog)
         listener.setblocking(False)  # noqa: FBT003
