@@ -108,7 +108,7 @@ class Daemon:
         self._start_log(loop)
         self._store = await self._open_store()
         try:
-            self._server = PolicyServer(self._service(), time.perf_counter)
+            self._server = PolicyServer(self._service(), time.perf_counter, loop.call_soon)
             self._listeners = Listeners(self._server, inherited_sockets(os.environ))
             self._chain = self._build_chain(self._settings, self._warn_of_mistakes())
             await self._listen(self._settings)

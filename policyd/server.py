@@ -47,15 +47,33 @@ class Service:
 class PolicyServer:
     """All connections of the daemon."""
 
-    def __init__(self, service: Service, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, service: Service, clock: Callable[[], float], later: Callable[[Callable[[], None]], object]
+    ) -> None:
         self.service = service
         self.clock = clock
+        self._later = later
+        self._unsent: list[Connection] = []
         self.connections: set[Connection] = set()
         self.tasks: set[asyncio.Task[None]] = set()
 
     def __call__(self) -> "Connection":
         """Make the protocol of one accepted connection (asyncio's protocol factory)."""
         return Connection(self)
+
+    def send_soon(self, connection: "Connection") -> None:
+        """Send the replies of `connection` at the end of this tick of the loop, together with all others.
+
+        Between the reads of a tick, each write would wake a sleeping smtpd by itself: half of all CPU (measured).
+        """
+        self._unsent.append(connection)
+        if len(self._unsent) == 1:
+            self._later(self._send)
+
+    def _send(self) -> None:
+        connections, self._unsent = self._unsent, []
+        for connection in connections:
+            connection.send()
 
     def sweep(self) -> None:
         """Hang up on those who began a request long ago; to be called every few seconds."""
@@ -80,13 +98,14 @@ class PolicyServer:
 class Connection(asyncio.Protocol):
     """One connection of Postfix."""
 
-    __slots__ = ("_queue", "_server", "_transport", "_waiting", "_wire", "partial_since")
+    __slots__ = ("_queue", "_server", "_transport", "_unsent", "_waiting", "_wire", "partial_since")
 
     def __init__(self, server: PolicyServer) -> None:
         self._server = server
         self._wire = PolicyConnection()
         self._queue: deque[PolicyRequest] = deque()
         self._waiting = False
+        self._unsent = b""
         self._transport: asyncio.Transport | None = None
         self.partial_since = 0.0
 
@@ -186,15 +205,23 @@ class Connection(asyncio.Protocol):
                 self._transport.resume_reading()
 
     def _answer(self, request: PolicyRequest, decision: Decision, started: float) -> None:
+        first = not self._unsent
+        self._unsent += decision.action.reply
+        if first:
+            self._server.send_soon(self)
         service = self._server.service
-        if self._transport is not None:
-            self._transport.write(decision.action.reply)
-            if service.close_after_reply:
-                self._transport.close()
         try:
             service.record(request, decision, self._server.clock() - started)
         except Exception:
             _log.exception("a decision could not be recorded")
+
+    def send(self) -> None:
+        """Write the replies of this tick."""
+        unsent, self._unsent = self._unsent, b""
+        if self._transport is not None:
+            self._transport.write(unsent)
+            if self._server.service.close_after_reply:
+                self._transport.close()
 
     def hang_up(self, kind: str, reason: str) -> None:
         """Close without a reply: Postfix asks once more, then answers 451 by itself (SMTPD_POLICY_README)."""
@@ -204,7 +231,7 @@ class Connection(asyncio.Protocol):
 
     def close_if_idle(self) -> None:
         """Close unless a request is under way. Called until the connection is gone."""
-        if self._transport is not None and not self._waiting and not self._wire.is_partial:
+        if self._transport is not None and not (self._waiting or self._unsent or self._wire.is_partial):
             self._transport.close()
 
     def abort(self) -> None:

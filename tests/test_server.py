@@ -53,7 +53,9 @@ class FakeCommit:
 
 
 class House:
-    """A server whose chain says what the test wants."""
+    """A server whose chain says what the test wants; unless told otherwise, every tick ends at once."""
+
+    hurries = True
 
     def __init__(self, decide: Callable[[PolicyRequest], Decision | Awaitable[Decision]]) -> None:
         self.recorded: list[tuple[str, str]] = []
@@ -61,7 +63,11 @@ class House:
         self.rejected = 0
         self.now = 1000.0
         self.service = Service(decide, self._record, self.errors.append, self._reject)
-        self.server = PolicyServer(self.service, lambda: self.now)
+        self.ticks: list[Callable[[], None]] = []
+        self.server = PolicyServer(self.service, lambda: self.now, self._later)
+
+    def _later(self, callback: Callable[[], None]) -> None:
+        callback() if self.hurries else self.ticks.append(callback)
 
     def _record(self, request: PolicyRequest, decision: Decision, seconds: float) -> None:
         self.recorded.append((request.sender, decision.reason))
@@ -89,6 +95,21 @@ def test_a_decision_made_at_once_is_answered_at_once() -> None:
     connection.data_received(ask("a"))
     assert transport.written == b"action=DUNNO\n\n"
     assert house.recorded == [("a", "no check objected")]
+
+
+def test_replies_of_one_tick_are_sent_at_its_end_in_one_write_each() -> None:
+    house = House(passing)
+    house.hurries = False
+    (one, first), (two, second) = house.connect(), house.connect()
+    one.data_received(ask("a", "b"))
+    two.data_received(ask("c"))
+    assert (first.written, second.written, len(house.ticks)) == (b"", b"", 1)
+    one.close_if_idle()
+    assert first.state == "open"
+    house.ticks.pop()()
+    assert (first.written, second.written) == (b"action=DUNNO\n\n" * 2, b"action=DUNNO\n\n")
+    two.data_received(ask("d"))
+    assert len(house.ticks) == 1
 
 
 def test_fifty_pipelined_requests_get_fifty_replies() -> None:

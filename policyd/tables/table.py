@@ -4,6 +4,7 @@ Law: an entry costs its text and one number (its place: line and file), however 
 when one is found. Of equal entries the first one answers.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -47,6 +48,7 @@ class Table:
                 except ValueError as error:
                     mistakes.append(f"{source.file}:{line}: {error}")
         self.mistakes = tuple(mistakes)
+        self._any_pattern = _any_of([pattern.regex for pattern, _ in self._patterns])
         self._by_version = {version: self._longest_prefix_first(version) for version in BITS}
 
     def __len__(self) -> int:
@@ -85,6 +87,8 @@ class Table:
         """The first pattern found in `text`; texts over `MAX_TEXT` characters are none that anyone listed."""
         if len(text) > MAX_TEXT:
             return None
+        if not self._any_pattern(text):
+            return None
         for pattern, place in self._patterns:
             if pattern.regex.search(text):
                 return self._match(place, pattern.text)
@@ -106,3 +110,17 @@ class Table:
     def _match(self, place: int, entry: str) -> Match:
         line, index = divmod(place, len(self._files))
         return Match(self._files[index], line, entry)
+
+
+# Numbered and named references mean another group among others; flags must stand at the very start.
+_UNJOINABLE = re.compile(r"\\[1-9]|\(\?[^:=!<]")
+
+
+def _any_of(regexes: Sequence[re.Pattern[str]]) -> Callable[[str], object]:
+    """One search in place of many: whether any of `regexes` is found. Most texts match none of a whole list."""
+    alone = [regex.search for regex in regexes if _UNJOINABLE.search(regex.pattern)]
+    joined = [f"(?:{regex.pattern})" for regex in regexes if not _UNJOINABLE.search(regex.pattern)]
+    if not joined:
+        return lambda text: any(search(text) for search in alone)
+    together = re.compile("|".join(joined), re.IGNORECASE).search
+    return (lambda text: together(text) or any(search(text) for search in alone)) if alone else together
