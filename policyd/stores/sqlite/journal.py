@@ -123,14 +123,20 @@ def read_secret(path: Path) -> bytes | None:
         return None if found is None else bytes(found[0])
 
 
-def read_states(path: Path, into: dict[int, State]) -> None:
-    """Put the last state of every key of a segment `into` a dict; what was read before an error stays there."""
+def read_states(path: Path, into: dict[int, State]) -> int:
+    """Put the last state of every key of a segment `into` a dict; how many rows it has.
+
+    What was read before an error stays there. Raises sqlite3.Error.
+    """
+    count = 0
     with contextlib.closing(_open_leftover(path)) as connection:
         rows: Iterable[tuple[int, int, int, int, int]] = connection.execute(
             "SELECT key, first_seen, last_seen, passes, counted FROM rows ORDER BY id"
         )
         for key, first_seen, last_seen, passes, counted in rows:
             into[key] = freeze(first_seen, last_seen, passes, counted)
+            count += 1
+    return count
 
 
 def _open_leftover(path: Path) -> sqlite3.Connection:

@@ -6,7 +6,6 @@ files, the store comes back by itself: what is damaged is set aside, what is los
 
 import asyncio
 import contextlib
-import logging
 import sqlite3
 import time
 from dataclasses import dataclass
@@ -14,17 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from policyd.stores.sqlite import files
-from policyd.stores.sqlite.archive import Archive, is_damage, open_archive
+from policyd.stores.sqlite.archive import Archive, is_damage
 from policyd.stores.sqlite.cleaner import Cleaner
-from policyd.stores.sqlite.journal import ROOM, Segment, create_segment, read_secret, read_states
+from policyd.stores.sqlite.complaints import Complaints
+from policyd.stores.sqlite.journal import ROOM, Segment, create_segment, read_states
+from policyd.stores.sqlite.opening import Opening
 from policyd.stores.sqlite.state import State
 
 if TYPE_CHECKING:
     from policyd.stores.sqlite.store import SqliteStore
 
-LOG: Final = logging.getLogger("policyd.store")
-QUIET: Final = 60.0
-"""Seconds in which one complaint is made once: a full disk must not be filled with log lines."""
 SLICE: Final = 2000
 """Entries freed in one go: a tenth of a millisecond."""
 
@@ -69,7 +67,8 @@ class Keeper:
         self._closing = False
         self._task: asyncio.Task[None] | None = None
         self._last_turn = self._last_look = time.monotonic()
-        self._said: dict[str, float] = {}
+        self._complaints = Complaints()
+        self._opening = Opening(path, store.options.clock, self._complaints)
 
     async def start(self) -> None:
         """Try once to bring the store up, then keep it."""
@@ -159,7 +158,7 @@ class Keeper:
     async def _merge(self, segment: Segment) -> None:
         archive = self._archive
         if files.identity(segment.path) != segment.file:
-            self._say(logging.ERROR, f"{segment.path} was removed or replaced; its rows are written again from memory")
+            self._complaints.error(f"{segment.path} was removed or replaced; its rows are written again from memory")
             await archive.keep(self._store.memory())
             return
         try:
@@ -167,7 +166,7 @@ class Keeper:
         except sqlite3.DatabaseError as error:
             if not is_damage(error) or await asyncio.to_thread(_is_readable, segment.path):
                 raise
-            self._set_aside(segment.path, error)
+            self._opening.set_aside(segment.path, error)
             await archive.keep(self._store.memory())
 
     async def _free(self, generation: dict[int, State]) -> None:
@@ -195,7 +194,7 @@ class Keeper:
         if self._lock is None:
             self._lock = files.take_lock(self.path)
         if self._store.archive is None:
-            archive = await self._open_archive()
+            archive = await self._opening.archive(self._store.keys.secret)
             try:
                 await self._settle(archive)
             except BaseException:
@@ -204,67 +203,30 @@ class Keeper:
                 raise
         self._store.resume(await self._new_segment(ROOM if self._failed else 0))
         if self._failed:
-            LOG.warning("the store %s works again", self.path)
+            self._complaints.good(f"the store {self.path} works again")
         self.trouble, self._failed = "", False
-        self._said.clear()
-
-    async def _open_archive(self) -> Archive:
-        """The archive; a damaged one is set aside and begun anew, under the secret of what is left."""
-        secret = self._store.keys.secret or self._leftover_secret()
-        try:
-            return await open_archive(self.path, secret, self._store.options.clock())
-        except (sqlite3.Error, OSError) as error:
-            if not is_damage(error):
-                raise
-            self._set_aside(self.path, error)
-        return await open_archive(self.path, secret, self._store.options.clock())
 
     async def _settle(self, archive: Archive) -> None:
-        """Bring memory and a newly opened archive together."""
-        known = self._store.keys.secret
-        self._store.adopt(archive)
+        """Bring memory and a newly opened archive together, then look up in it."""
         if not self._replayed:
-            await self._replay(archive)
+            found = await asyncio.to_thread(self._opening.leftovers, archive)
+            if not found.whole:
+                await archive.keep(found.states.items())
+                for segment in found.segments:
+                    await self._discard(segment)
+            self._store.adopt(archive)
+            self._store.learn(found.states)
+            self.unmerged = found.segments if found.whole else []
             self._replayed = True
-        elif archive.secret == known:
+            return
+        if archive.secret == self._store.keys.secret:
             await archive.keep(self._store.memory())
         else:
-            LOG.warning("%s is another installation's; what was in memory is forgotten", self.path)
+            self._complaints.good(f"{self.path} is another installation's; what was in memory is forgotten")
             for segment in [*self._store.take_retired(), *self.unmerged]:
                 await self._discard(segment)
             self.unmerged, self.new_keys = [], 0
-
-    async def _replay(self, archive: Archive) -> None:
-        """Take what segments an earlier run left behind into memory; they are merged later."""
-        for number, path in files.segments(self.path):
-            if number <= archive.merged:
-                files.remove(path)
-                continue
-            states: dict[int, State] = {}
-            try:
-                secret = read_secret(path)
-                if secret == archive.secret:
-                    await asyncio.to_thread(read_states, path, states)
-                    self.unmerged.append(Segment(number, path, None, len(states)))
-                else:
-                    self._put_away(path, secret)
-            except (sqlite3.Error, OSError) as error:
-                self._set_aside(path, error)
-                await archive.keep(states.items())
-            self._store.learn(states)
-
-    def _put_away(self, path: Path, secret: bytes | None) -> None:
-        if secret is None:
-            files.remove(path)  # it was never finished: nothing was ever committed to it
-        else:
-            self._set_aside(path, ValueError("it belongs to another installation's database"))
-
-    def _leftover_secret(self) -> bytes | None:
-        for _, path in files.segments(self.path):
-            with contextlib.suppress(sqlite3.Error, OSError):
-                if secret := read_secret(path):
-                    return secret
-        return None
+        self._store.adopt(archive)
 
     # -- losing and letting go
 
@@ -280,7 +242,7 @@ class Keeper:
         self._last_look = time.monotonic()
         self.bytes_on_disk = files.bytes_on_disk(self.path)
         if archive is not None and files.identity(self.path) != archive.file:
-            self._say(logging.ERROR, f"{self.path} was removed or replaced; it is opened again")
+            self._complaints.error(f"{self.path} was removed or replaced; it is opened again")
             await self._lose_archive(aside=None)
         elif segment is not None and files.identity(segment.path) != segment.file:
             self._store.suspend()
@@ -294,7 +256,7 @@ class Keeper:
         with contextlib.suppress(sqlite3.Error):
             await archive.close()
         if aside is not None:
-            self._set_aside(self.path, aside)
+            self._opening.set_aside(self.path, aside)
 
     async def _let_go(self) -> None:
         self._store.suspend()
@@ -314,22 +276,10 @@ class Keeper:
             files.release_lock(self._lock)
             self._lock = None
 
-    # -- saying so
-
-    def _set_aside(self, path: Path, why: Exception) -> None:
-        aside = files.set_aside(path, int(self._store.options.clock()))
-        self._say(logging.ERROR, f"{path} cannot be used ({why}); it is kept as {aside}, and begun anew")
-
     def _complain(self, error: Exception) -> None:
         self._failed = True
         self.trouble = str(error)
-        self._say(logging.ERROR, f"the store {self.path} has trouble: {error}; trying again every second")
-
-    def _say(self, level: int, text: str) -> None:
-        now = time.monotonic()
-        if now - self._said.get(text, -QUIET) >= QUIET:
-            self._said[text] = now
-            LOG.log(level, "%s", text)
+        self._complaints.error(f"the store {self.path} has trouble: {error}; trying again every second")
 
     @property
     def _archive(self) -> Archive:

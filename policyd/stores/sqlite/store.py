@@ -204,12 +204,15 @@ class SqliteStore:
             self._keeper.report(error)
             raise Unavailable(f"the store cannot be read: {error}") from error
         if ask_client and (state := found.get(client_key)) is not None:
-            self._young[client_key] = state
-            client = thaw(state)
+            client = self._hold(client_key, state)
         if ask_entry and (state := found.get(key)) is not None:
-            self._young[key] = state
-            entry = thaw(state)
+            entry = self._hold(key, state)
         return client, entry
+
+    def _hold(self, key: int, state: State) -> Entry:
+        if len(self._young) < self.limits.hard_limit:
+            self._young[key] = state
+        return thaw(state)
 
     def _remember(self, judgement: Judgement, network: str, client_key: int, key: int, text: bytes) -> Observation:
         outcome, seconds, client, entry = judgement

@@ -1,0 +1,234 @@
+"""What every store must answer, in virtual time. A store's tests inherit `StoreContract` and say how to open one."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from policyd.model.greylist import Rules, Triplet
+from policyd.stores import Store, StoreOptions
+
+HOUR, DAY = 3600, 86400
+START = 1_700_000_000
+RULES = Rules(delay=300, retry_window=2 * DAY, max_age=35 * DAY, auto_whitelist_clients=3, auto_whitelist_interval=HOUR)
+TRIPLET = Triplet("192.0.2.0/24", "sender@example.com", "recipient@example.org")
+
+
+def triplet(number: int, client: str = "198.51.100.0/24") -> Triplet:
+    return Triplet(client, f"sender{number}@example.com", "recipient@example.org")
+
+
+async def ask(store: Store, key: Triplet, now: int, rules: Rules = RULES) -> tuple[str, int]:
+    """The answer, once it may leave."""
+    observation = store.observe(key, rules, now)
+    if observation.commit is not None:
+        committed: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        observation.commit.then(committed.set_result)
+        assert await asyncio.wait_for(committed, 5)
+    return observation.outcome, observation.seconds
+
+
+@dataclass
+class Clock:
+    now: float = START
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Desk:
+    """A store being asked. What happens between two questions is the variant's choice."""
+
+    def __init__(self, store: Store, clock: Clock, between: Callable[["Desk"], Awaitable[None]]) -> None:
+        self.store = store
+        self.clock = clock
+        self._between = between
+
+    async def ask(self, key: Triplet = TRIPLET, at: int = 0, rules: Rules = RULES) -> tuple[str, int]:
+        await self._between(self)
+        self.clock.now = START + at
+        return await ask(self.store, key, START + at, rules)
+
+    async def passed(self, key: Triplet, at: int, rules: Rules = RULES) -> None:
+        """Bring a triplet through: its second try passes `at`."""
+        assert await self.ask(key, at - rules.delay, rules) == ("new", rules.delay)
+        assert await self.ask(key, at, rules) == ("passed", rules.delay)
+
+
+class StoreContract:
+    async def open(self, place: Path, options: StoreOptions) -> Store:
+        raise NotImplementedError
+
+    async def between(self, desk: Desk) -> None:
+        """Nothing, by default."""
+
+    async def forget_memory(self, desk: Desk) -> None:
+        """Let the store know nothing but what it stored elsewhere, if it has an elsewhere."""
+
+    @asynccontextmanager
+    async def desk(self, place: Path, max_entries: int = 1_000_000) -> AsyncIterator[Desk]:
+        clock = Clock()
+        self.place, self.options = place, StoreOptions(max_entries=max_entries, clock=clock)
+        desk = Desk(await self.open(place, self.options), clock, self.between)
+        try:
+            yield desk
+        finally:
+            await desk.store.close()
+
+    def run(self, place: Path, scenario: Callable[[Desk], Awaitable[None]], max_entries: int = 1_000_000) -> None:
+        async def whole() -> None:
+            async with self.desk(place, max_entries) as desk:
+                await scenario(desk)
+
+        asyncio.run(whole())
+
+    def test_a_first_try_waits_and_a_retry_after_the_delay_passes_for_good(self, tmp_path: Path) -> None:
+        async def scenario(desk: Desk) -> None:
+            assert await desk.ask(at=0) == ("new", 300)
+            assert await desk.ask(at=10) == ("early", 290)
+            assert await desk.ask(at=299) == ("early", 1)
+            assert await desk.ask(at=300) == ("passed", 300)
+            assert await desk.ask(at=301) == ("known", 0)
+            assert await desk.ask(at=DAY) == ("known", 0)
+
+        self.run(tmp_path, scenario)
+
+    def test_each_part_of_a_triplet_makes_another(self, tmp_path: Path) -> None:
+        others = [
+            TRIPLET._replace(client="192.0.3.0/24"),
+            TRIPLET._replace(sender=""),
+            TRIPLET._replace(sender="Sender@example.com"),
+            TRIPLET._replace(recipient="recipient@example.orgs"),
+            Triplet("192.0.2.0/24", "sender@example.comrecipient", "@example.org"),
+            TRIPLET._replace(sender="\udcff@\udc80"),
+            TRIPLET._replace(sender="☃" * 1000),
+        ]
+
+        async def scenario(desk: Desk) -> None:
+            await desk.passed(TRIPLET, at=300)
+            for number, other in enumerate(others):
+                assert await desk.ask(other, at=400 + number) == ("new", 300)
+            for number, other in enumerate(others):
+                assert await desk.ask(other, at=410 + number) == ("early", 290)
+
+        self.run(tmp_path, scenario)
+
+    def test_a_triplet_that_was_not_retried_in_time_begins_anew(self, tmp_path: Path) -> None:
+        async def scenario(desk: Desk) -> None:
+            await desk.ask(at=0)
+            assert await desk.ask(at=2 * DAY) == ("passed", 2 * DAY)
+            await desk.ask(triplet(1), at=0)
+            assert await desk.ask(triplet(1), at=2 * DAY + 1) == ("new", 300)
+            assert await desk.ask(triplet(1), at=2 * DAY + 301) == ("passed", 300)
+
+        self.run(tmp_path, scenario)
+
+    def test_a_triplet_that_passed_is_known_until_it_was_unused_for_max_age(self, tmp_path: Path) -> None:
+        async def scenario(desk: Desk) -> None:
+            await desk.passed(TRIPLET, at=300)
+            assert await desk.ask(at=300 + 35 * DAY) == ("known", 0)
+            assert await desk.ask(at=300 + 70 * DAY) == ("known", 0)
+            assert await desk.ask(at=301 + 105 * DAY) == ("new", 300)
+
+        self.run(tmp_path, scenario)
+
+    def test_a_use_is_noted_once_an_hour(self, tmp_path: Path) -> None:
+        async def scenario(desk: Desk) -> None:
+            await desk.passed(TRIPLET, at=300)
+            assert await desk.ask(at=300 + HOUR - 1) == ("known", 0)
+            assert await desk.ask(at=301 + 35 * DAY) == ("new", 300)
+
+        self.run(tmp_path, scenario)
+
+    def test_a_client_that_passed_often_enough_is_not_asked_again(self, tmp_path: Path) -> None:
+        async def scenario(desk: Desk) -> None:
+            for number in range(3):
+                await desk.passed(triplet(number), at=DAY + number * HOUR)
+            assert await desk.ask(triplet(99), at=DAY + 3 * HOUR) == ("auto-whitelisted", 0)
+            assert await desk.ask(triplet(99, "203.0.113.0/24"), at=DAY + 3 * HOUR) == ("new", 300)
+            assert await desk.ask(triplet(99), at=37 * DAY) == ("new", 300)
+
+        self.run(tmp_path, scenario)
+
+    def test_passes_within_an_interval_count_once(self, tmp_path: Path) -> None:
+        async def scenario(desk: Desk) -> None:
+            for number in range(4):
+                await desk.passed(triplet(number), at=DAY + number * 400)
+            assert await desk.ask(triplet(99), at=DAY + HOUR) == ("new", 300)
+
+        self.run(tmp_path, scenario)
+
+    def test_the_auto_whitelist_may_be_off_and_the_delay_nought(self, tmp_path: Path) -> None:
+        off = Rules(delay=0, auto_whitelist_clients=0)
+
+        async def scenario(desk: Desk) -> None:
+            for number in range(4):
+                assert await desk.ask(triplet(number), at=DAY * number, rules=off) == ("passed", 0)
+            assert await desk.ask(triplet(0), at=4 * DAY, rules=off) == ("known", 0)
+
+        self.run(tmp_path, scenario)
+
+    def test_a_clock_that_was_set_back_makes_nobody_wait_longer(self, tmp_path: Path) -> None:
+        async def scenario(desk: Desk) -> None:
+            await desk.ask(at=DAY)
+            assert await desk.ask(at=0) == ("early", 300)
+            assert await desk.ask(at=300) == ("passed", 300)
+
+        self.run(tmp_path, scenario)
+
+    def test_a_duplicate_of_what_is_being_written_waits_for_the_same_commit(self, tmp_path: Path) -> None:
+        async def scenario(desk: Desk) -> None:
+            first = desk.store.observe(TRIPLET, RULES, START)
+            second = desk.store.observe(TRIPLET, RULES, START)
+            assert (first.outcome, second.outcome) == ("new", "early")
+            assert second.commit is first.commit
+
+        self.run(tmp_path, scenario)
+
+    def test_purging_forgets_what_expired_and_nothing_else(self, tmp_path: Path) -> None:
+        async def scenario(desk: Desk) -> None:
+            await desk.passed(TRIPLET, at=300)  # and its client's record
+            await desk.ask(triplet(1), at=0)
+            await desk.ask(triplet(2), at=DAY)
+            desk.clock.now = START + 2 * DAY + 1
+            await desk.store.purge()
+            stats = desk.store.stats()
+            assert (stats.entries, stats.purged, stats.last_purge) == (3, 1, START + 2 * DAY + 1)
+            desk.clock.now = START + 36 * DAY
+            await desk.store.purge()
+            assert desk.store.stats().entries == 0
+
+        self.run(tmp_path, scenario)
+
+    def test_above_the_cap_the_oldest_that_never_passed_are_forgotten(self, tmp_path: Path) -> None:
+        async def scenario(desk: Desk) -> None:
+            await desk.passed(TRIPLET, at=300)
+            for number in range(19):
+                await desk.ask(triplet(number), at=400 + number)
+            await desk.store.purge()
+            stats = desk.store.stats()
+            assert (stats.entries, stats.evicted) == (18, 3)
+            await self.forget_memory(desk)
+            assert await desk.ask(triplet(2), at=500) == ("new", 300)
+            assert await desk.ask(triplet(3), at=500) == ("early", 203)
+            assert await desk.ask(triplet(18), at=500) == ("early", 218)
+            assert await desk.ask(at=500) == ("known", 0)
+
+        self.run(tmp_path, scenario, max_entries=20)
+
+    def test_the_figures_are_plain(self, tmp_path: Path) -> None:
+        async def scenario(desk: Desk) -> None:
+            await desk.ask()
+            stats = desk.store.stats()
+            assert (stats.state, stats.entries, stats.failures) == ("ok", 1, 0)
+            await desk.store.ping()
+
+        self.run(tmp_path, scenario)
+
+    def test_a_store_may_be_closed_twice(self, tmp_path: Path) -> None:
+        async def scenario(desk: Desk) -> None:
+            await desk.ask()
+            await desk.store.close()
+
+        self.run(tmp_path, scenario)

@@ -1,0 +1,132 @@
+"""The sqlite store against the contract: as it is, merging all the time, restarted and killed before every question."""
+
+import asyncio
+import contextlib
+import shutil
+from pathlib import Path
+
+import pytest
+
+from policyd.model.errors import Unavailable
+from policyd.stores import Store, StoreOptions, open_store
+from policyd.stores.sqlite.keeper import Limits
+from policyd.stores.sqlite.store import SqliteStore
+from tests.stores.contract import RULES, START, TRIPLET, Desk, StoreContract, ask, triplet
+
+TINY = Limits(generation=3, hard_limit=1000, commits=4, age=60, retry=0.01, file_check=0.0)
+
+
+async def open_sqlite(place: Path, options: StoreOptions | None = None, limits: Limits | None = None) -> SqliteStore:
+    store = SqliteStore(place / "policyd.db", options or StoreOptions(), limits)
+    await store.start()
+    return store
+
+
+class TestSqlite(StoreContract):
+    async def open(self, place: Path, options: StoreOptions) -> Store:
+        return await open_store(f"sqlite:{place}/policyd.db", options)
+
+    async def forget_memory(self, desk: Desk) -> None:
+        await desk.store.close()
+        desk.store = await self.open(self.place, self.options)
+
+
+class TestSqliteMerging(TestSqlite):
+    async def open(self, place: Path, options: StoreOptions) -> Store:
+        return await open_sqlite(place, options, TINY)
+
+    async def between(self, desk: Desk) -> None:
+        await asyncio.sleep(0.001)
+
+
+class TestSqliteRestarted(TestSqlite):
+    async def between(self, desk: Desk) -> None:
+        await self.forget_memory(desk)
+
+
+class TestSqliteKilled(TestSqlite):
+    """All that the next run finds are copies of the files, made while the store was open."""
+
+    async def between(self, desk: Desk) -> None:
+        await asyncio.sleep(0)  # nobody waits for a refreshed date, so it may be lost: let it be written
+        copy = self.place / "next"
+        copy.mkdir()
+        for file in self.place.glob("policyd.db*"):
+            shutil.copy(file, copy)
+        await desk.store.close()
+        self.place = copy
+        desk.store = await self.open(copy, self.options)
+
+
+def test_with_privacy_no_address_reaches_the_disk(tmp_path: Path) -> None:
+    async def scenario() -> bytes:
+        store = await open_sqlite(tmp_path, StoreOptions(privacy=True))
+        await ask(store, TRIPLET, START)
+        journal = b"".join(file.read_bytes() for file in tmp_path.glob("policyd.db*"))
+        await store.close()
+        return journal + (tmp_path / "policyd.db").read_bytes()
+
+    stored = asyncio.run(scenario())
+    assert not [part for part in TRIPLET if part.encode() in stored]
+
+
+def test_a_group_that_cannot_be_committed_is_unlearned(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        store = await open_sqlite(tmp_path, limits=TINY)
+        with contextlib.closing(store.segment):
+            pass  # the connection is gone: whatever is written next fails
+        told: list[bool] = []
+        observation = store.observe(TRIPLET, RULES, START)
+        assert observation.commit is not None
+        observation.commit.then(told.append)
+        again = store.observe(TRIPLET, RULES, START)
+        assert (again.outcome, again.commit) == ("early", observation.commit)
+        observation.commit.then(told.append)
+        await asyncio.sleep(0)
+        assert told == [False, False]
+        assert (store.stats().state, store.stats().failures, store.stats().entries) == ("degraded", 1, 0)
+        with pytest.raises(Unavailable):
+            store.observe(TRIPLET, RULES, START)
+        await until(store, "ok")
+        assert await ask(store, TRIPLET, START + 5) == ("new", 300)
+        await store.close()
+
+    asyncio.run(scenario())
+
+
+def test_one_waiter_that_fails_does_not_silence_the_others(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        store = await open_sqlite(tmp_path)
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: failed.append(context["exception"]))
+        commit = store.observe(TRIPLET, RULES, START).commit
+        assert commit is not None
+        commit.then(lambda _done: 1 // 0)  # type: ignore[arg-type, return-value]
+        commit.then(told.append)
+        await asyncio.sleep(0.01)
+        commit.then(told.append)
+        await store.close()
+
+    failed: list[Exception] = []
+    told: list[bool] = []
+    asyncio.run(scenario())
+    assert told == [True, True]
+    assert isinstance(failed[0], ZeroDivisionError)
+
+
+def test_beyond_the_hard_limit_nothing_new_is_taken(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        store = await open_sqlite(tmp_path, limits=Limits(hard_limit=2))
+        await ask(store, TRIPLET, START)
+        await ask(store, TRIPLET, START + 300)
+        with pytest.raises(Unavailable):
+            store.observe(triplet(1), RULES, START + 300)
+        assert await ask(store, TRIPLET, START + 9000) == ("known", 0)
+        await store.close()
+
+    asyncio.run(scenario())
+
+
+async def until(store: SqliteStore, state: str) -> None:
+    async with asyncio.timeout(5):
+        while store.stats().state != state:
+            await asyncio.sleep(0.005)

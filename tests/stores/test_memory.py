@@ -1,0 +1,26 @@
+import asyncio
+from pathlib import Path
+
+from policyd.stores import Store, StoreOptions, open_store
+from tests.stores.contract import RULES, START, StoreContract, ask, triplet
+
+
+class TestMemory(StoreContract):
+    async def open(self, place: Path, options: StoreOptions) -> Store:
+        return await open_store("memory:", options)
+
+
+def test_when_all_have_passed_the_oldest_go() -> None:
+    async def scenario() -> None:
+        store = await open_store("memory:", StoreOptions(max_entries=10))
+        try:
+            rules = RULES.__class__(delay=0, auto_whitelist_clients=0)
+            for number in range(11):
+                await ask(store, triplet(number), START + number, rules)
+            assert store.stats().entries == 9
+            assert await ask(store, triplet(1), START + 20, rules) == ("passed", 0)
+            assert await ask(store, triplet(2), START + 20, rules) == ("known", 0)
+        finally:
+            await store.close()
+
+    asyncio.run(scenario())
