@@ -12,7 +12,7 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from socket import gethostname
@@ -32,8 +32,7 @@ from policyd.metrics import Metrics
 from policyd.model.endpoint import parse_host_and_port
 from policyd.model.errors import ConfigError
 from policyd.model.greylist import GreylistStore
-from policyd.model.request import PolicyRequest
-from policyd.model.verdict import Check, Decision
+from policyd.model.verdict import Check
 from policyd.record import Complaints, Recorder
 from policyd.server import PolicyServer, Service
 from policyd.sockets import SocketOptions
@@ -108,9 +107,9 @@ class Daemon:
         self._start_log(loop)
         self._store = await self._open_store()
         try:
+            self._chain = self._build_chain(self._settings, self._warn_of_mistakes())
             self._server = PolicyServer(self._service(), time.perf_counter, loop.call_soon)
             self._listeners = Listeners(self._server, inherited_sockets(os.environ))
-            self._chain = self._build_chain(self._settings, self._warn_of_mistakes())
             await self._listen(self._settings)
             await self._start_exporter(self._settings)
             self._add_signals(loop)
@@ -150,7 +149,7 @@ class Daemon:
     def _service(self) -> Service:
         server = self._settings.server
         return Service(
-            decide=self._decide,
+            decide=self._chain.decide,
             record=self._recorder,
             on_protocol_error=self._complaints.protocol_error,
             on_rejected=self._complaints.rejected,
@@ -158,9 +157,6 @@ class Daemon:
             max_connections=server.max_connections,
             close_after_reply=server.close_after_reply,
         )
-
-    def _decide(self, request: PolicyRequest) -> Decision | Awaitable[Decision]:
-        return self._chain.decide(request, int(time.time()))
 
     def _build_chain(self, settings: Settings, report: Callable[[str], None]) -> Chain:
         checks = build_checks(settings, self._store, report)

@@ -12,13 +12,20 @@ from policyd.model.action import DUNNO, Action
 from policyd.model.address import BITS, Address
 from policyd.model.errors import Unavailable
 from policyd.model.request import PolicyRequest
-from policyd.model.verdict import NO_OPINION, Check, Decision, Reason, Verdict
+from policyd.model.verdict import NO_OPINION, Check, Decision, Verdict
 
 REMEMBERED_MESSAGES: Final = 4096
 """Messages whose header was added. Recipients of one message follow each other within seconds; postgrey keeps 10."""
 
 # An odd step visits all 2**32 ids before one returns, and neighbours look different.
 _ID_STEP: Final = 0x9E3779B1
+
+
+NOT_A_RECIPIENT: Final = Verdict(DUNNO, "not a recipient")
+AUTHENTICATED: Final = Verdict(DUNNO, "authenticated")
+TRUSTED: Final = Verdict(DUNNO, "trusted network")
+NOBODY: Final = ("chain", NO_OPINION)
+"""What is answered when no check has an opinion."""
 
 
 class Chain:
@@ -39,19 +46,15 @@ class Chain:
 
     def decide(self, request: PolicyRequest, now: int) -> Decision | Awaitable[Decision]:
         """Judge `request` at `now` (seconds since the epoch); an awaitable only if a check must wait."""
-        reason = self._excuse(request)
-        if reason is not None:
-            return self._decision(request, "chain", Verdict(DUNNO, reason))
-        return self._walk(request, now, 0, ("chain", NO_OPINION))
-
-    def _excuse(self, request: PolicyRequest) -> Reason | None:
         # Other states carry no recipient to judge; VRFY does arrive here (measured), and postgrey defers it.
         if request.protocol_state != "RCPT":
-            return "not a recipient"
+            return self._decision(request, "chain", NOT_A_RECIPIENT)
         if request.sasl_username:
-            return "authenticated"
+            return self._decision(request, "chain", AUTHENTICATED)
         address = request.client_address
-        return "trusted network" if address is not None and self._is_trusted(address) else None
+        if address is not None and self._is_trusted(address):
+            return self._decision(request, "chain", TRUSTED)
+        return self._walk(request, now, 0, NOBODY)
 
     def _is_trusted(self, address: Address) -> bool:
         for version, shift, bits in self._trusted:

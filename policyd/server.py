@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from time import time
 from typing import Final, cast
 
 from policyd.model.action import DUNNO
@@ -24,7 +25,7 @@ PARTIAL_TIMEOUT: Final = 60.0
 MAX_PIPELINED: Final = 64
 """Requests of one connection that may wait for their turn; Postfix never sends a second one (measured)."""
 
-Decide = Callable[[PolicyRequest], Decision | Awaitable[Decision]]
+Decide = Callable[[PolicyRequest, int], Decision | Awaitable[Decision]]
 Record = Callable[[PolicyRequest, Decision, float], None]
 
 _log = logging.getLogger("policyd.server")
@@ -165,7 +166,7 @@ class Connection(asyncio.Protocol):
     def _ask(self, request: PolicyRequest) -> None:
         started = self._server.clock()
         try:
-            decision = self._server.service.decide(request)
+            decision = self._server.service.decide(request, int(time()))
         except Exception:
             decision = _fault()
         if not isinstance(decision, Decision):

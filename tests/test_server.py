@@ -62,7 +62,7 @@ class House:
         self.errors: list[str] = []
         self.rejected = 0
         self.now = 1000.0
-        self.service = Service(decide, self._record, self.errors.append, self._reject)
+        self.service = Service(lambda request, now: decide(request), self._record, self.errors.append, self._reject)
         self.ticks: list[Callable[[], None]] = []
         self.server = PolicyServer(self.service, lambda: self.now, self._later)
 

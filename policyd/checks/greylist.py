@@ -32,6 +32,10 @@ REASONS: Final[dict[Outcome, Reason]] = {
     "known": "triplet found",
     "auto-whitelisted": "client AWL",
 }
+PASSES: Final = {
+    "known": Verdict(DUNNO, "triplet found"),
+    "auto-whitelisted": Verdict(DUNNO, "client AWL"),
+}
 NO_ADDRESS: Final = Verdict(DUNNO, "no client address", final=False)
 INCOMPLETE: Final = Verdict(DUNNO, "incomplete request", final=False)
 
@@ -153,6 +157,8 @@ class Greylist:
 
     def _verdict(self, seen: Observation, recipient: str, now: int) -> Verdict:
         outcome, seconds, commit = seen
+        if commit is None and outcome in PASSES:  # most of the mail that is worth having
+            return PASSES[outcome]
         if outcome in ("new", "early"):
             action = self.constant or _deferral(self.settings, seconds, recipient)
         elif outcome == "passed" and self.settings.header:

@@ -41,12 +41,50 @@ class Writer(Protocol):
         """Write what can be written without waiting."""
 
 
+class Prefix(Protocol):
+    """What stands before a line."""
+
+    def stamp(self) -> str:
+        """Before every line, at the moment it is written."""
+
+    def mark(self, level: int) -> str:
+        """Behind the stamp, by the line's level."""
+
+
+class JournalPrefix:
+    """The priority as systemd's journal reads it from stderr (sd-daemon(3)); the time it knows itself."""
+
+    def stamp(self) -> str:
+        """Nothing."""
+        return ""
+
+    def mark(self, level: int) -> str:
+        """Syslog's number: error, warning or information."""
+        return "<3>" if level >= logging.ERROR else "<4>" if level >= logging.WARNING else "<6>"
+
+
+class ClockPrefix:
+    """The local time, as on a terminal or in a file."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+
+    def stamp(self) -> str:
+        """``2026-11-22T18:00:00+0000 ``."""
+        return time.strftime("%Y-%m-%dT%H:%M:%S%z ", time.localtime(self._now()))
+
+    def mark(self, level: int) -> str:
+        """The level, from warnings up."""
+        return "" if level < logging.WARNING else f"{logging.getLevelName(level).lower()}: "
+
+
 class LineWriter:
     """Writes lines to a file descriptor, many at a time, never waiting for its reader."""
 
-    def __init__(self, descriptor: int, prefix: Callable[[int], str], later: Callable[[Callable[[], None]], object]):
+    def __init__(self, descriptor: int, prefix: Prefix, later: Callable[[Callable[[], None]], object]) -> None:
         self._descriptor = descriptor
         self._prefix = prefix
+        self._plain = prefix.mark(logging.INFO)
         self._later = later
         self._lines: deque[str] = deque()
         self._rest = b""
@@ -62,7 +100,7 @@ class LineWriter:
         if len(self._lines) >= MAX_BUFFERED:
             self.dropped += 1
             return
-        self._lines.append(f"{self._prefix(level)}{line}\n")
+        self._lines.append((self._plain if level == logging.INFO else self._prefix.mark(level)) + line)
         if not self._scheduled:
             self._scheduled = True
             self._later(self._tick)
@@ -75,7 +113,9 @@ class LineWriter:
         """Write what can be written without waiting."""
         while self._rest or self._lines:
             if not self._rest:
-                self._rest = "".join(self._lines).encode("utf-8", "backslashreplace")
+                stamp = self._prefix.stamp()
+                text = f"{stamp}{f'{chr(10)}{stamp}'.join(self._lines)}\n"
+                self._rest = text.encode("utf-8", "backslashreplace")
                 self._lines.clear()
             if not self._is_writable():
                 return
@@ -125,34 +165,12 @@ class LineHandler(logging.Handler):
             self.handleError(record)
 
 
-def journal_prefix(level: int) -> str:
-    """The priority as systemd's journal reads it from stderr (sd-daemon(3))."""
-    return "<3>" if level >= logging.ERROR else "<4>" if level >= logging.WARNING else "<6>"
-
-
-class ClockPrefix:
-    """The local time and the level, as on a terminal or in a file; formatted once a second."""
-
-    def __init__(self, now: Callable[[], float]) -> None:
-        self._now = now
-        self._second = -1
-        self._text = ""
-
-    def __call__(self, level: int) -> str:
-        """``2026-11-22T18:00:00+0000 `` and, from warnings up, the level."""
-        second = int(self._now())
-        if second != self._second:
-            self._second = second
-            self._text = time.strftime("%Y-%m-%dT%H:%M:%S%z ", time.localtime(second))
-        return self._text if level < logging.WARNING else f"{self._text}{logging.getLevelName(level).lower()}: "
-
-
 def open_writer(destination: str, facility: str, later: Callable[[Callable[[], None]], object]) -> Writer:
     """The writer for ``stderr`` or ``syslog``. `later` runs a function at the end of the loop's tick."""
     if destination == "syslog":
         return SyslogWriter(facility)
     # systemd says by this variable that stderr is the journal (systemd.exec(5)).
-    prefix = journal_prefix if "JOURNAL_STREAM" in os.environ else ClockPrefix(time.time)
+    prefix = JournalPrefix() if "JOURNAL_STREAM" in os.environ else ClockPrefix(time.time)
     return LineWriter(2, prefix, later)
 
 

@@ -63,6 +63,10 @@ class Judgement(NamedTuple):
     triplet: Entry | None = None
 
 
+_KNOWN: Final = Judgement("known", 0)
+_AUTO_WHITELISTED: Final = Judgement("auto-whitelisted", 0)
+
+
 class Observation(NamedTuple):
     """A store's answer: the outcome, and the commit it rests on (None: nothing is waiting to be written)."""
 
@@ -81,13 +85,15 @@ class GreylistStore(Protocol):
 def judge(client: Entry | None, triplet: Entry | None, rules: Rules, now: int) -> Judgement:
     """Judge a try at `now` by the entries of its client and of its triplet (None: never seen)."""
     if client is not None and is_auto_whitelisted(client, rules, now):
-        return Judgement("auto-whitelisted", 0, client=_refreshed(client, now))
+        refreshed = _refreshed(client, now)
+        return Judgement("auto-whitelisted", 0, client=refreshed) if refreshed else _AUTO_WHITELISTED
     if triplet is None or is_expired(triplet, rules, now):
         if rules.delay > 0:
             return Judgement("new", rules.delay, triplet=Entry(now, now))
         triplet = Entry(now, now)  # unlike postgrey, whose --delay=0 silently means 300
     if triplet.passes:
-        return Judgement("known", 0, triplet=_refreshed(triplet, now))
+        refreshed = _refreshed(triplet, now)
+        return Judgement("known", 0, triplet=refreshed) if refreshed else _KNOWN
     # A first try in the future is a clock that was set back: counted from now (postgrey 1.34).
     first_seen = min(triplet.first_seen, now)
     age = now - first_seen

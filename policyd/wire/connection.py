@@ -11,7 +11,7 @@ from typing import Final
 
 from policyd.model.errors import ProtocolError
 from policyd.model.request import PolicyRequest
-from policyd.wire.request import parse_request
+from policyd.wire.request import parse_one, parse_request
 
 MAX_REQUEST: Final = 64 << 10
 """Bytes of one request. The longest that Postfix can send is under 10 kB: 29 attributes, lines of 2,048 bytes."""
@@ -39,9 +39,9 @@ class PolicyConnection:
 
         Raises ProtocolError when a request passes MAX_REQUEST: log, hang up, send nothing.
         """
-        # Postfix writes one request in one piece and waits for its reply: no buffer, one search.
-        if not self._buffer and data.find(b"\n\n") == len(data) - 2 and _is_plain(data):
-            return [parse_request(data[:-1])]
+        # Postfix writes one request in one piece and waits for its reply: nothing to cut, nothing to keep.
+        if not self._buffer and len(data) <= MAX_REQUEST and (request := parse_one(data)) is not None:
+            return [request]
         searched = max(0, len(self._buffer) - 2)
         self._buffer += data
         requests = []
@@ -63,7 +63,3 @@ class PolicyConnection:
         length = end.end()
         del end, self._buffer[:length]  # a match holds its buffer, which then cannot shrink
         return raw
-
-
-def _is_plain(data: bytes) -> bool:
-    return 2 < len(data) <= MAX_REQUEST and data[0] != 10 and b"\r" not in data

@@ -33,6 +33,8 @@ def _line(word: str) -> str:
 
 
 _POSTFIX: Final = re.compile("".join(map(_line, _ORDER.split())))
+# With the empty line: no value holds a line's end, so what matches as a whole is one whole request and nothing else.
+_ONE_REQUEST: Final = re.compile(_POSTFIX.pattern + r"\n")
 
 
 class Attributes(Mapping[str, str]):
@@ -72,12 +74,21 @@ def _split(text: str) -> dict[str, str]:
         return dict(line.split("=", 1) for line in lines if "=" in line)
 
 
+def parse_one(data: bytes) -> PolicyRequest | None:
+    """The request in `data` if that is exactly one, empty line included, as Postfix writes it; else None."""
+    text = data.decode("utf-8", "surrogateescape")
+    match = _ONE_REQUEST.fullmatch(text)
+    return None if match is None else _request(match, text)
+
+
 def parse_request(raw: bytes) -> PolicyRequest:
     """The request in `raw`: its lines, with or without the last line's end. Never raises."""
     text = raw.decode("utf-8", "surrogateescape")
     match = _POSTFIX.fullmatch(text)
-    if match is None:
-        return _parse_any(text)
+    return _parse_any(text) if match is None else _request(match, text)
+
+
+def _request(match: re.Match[str], text: str) -> PolicyRequest:
     state, address, *fields = match.groups()
     # What PolicyRequest(...) does, without a Python frame: this runs for every recipient of every mail.
     return tuple.__new__(PolicyRequest, (state, *fields, parse_address(address), Attributes(text)))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from policyd.logs import writers
-from policyd.logs.writers import MAX_BUFFERED, ClockPrefix, LineHandler, LineWriter, journal_prefix, route_logging
+from policyd.logs.writers import MAX_BUFFERED, ClockPrefix, JournalPrefix, LineHandler, LineWriter, route_logging
 
 
 @pytest.fixture
@@ -24,6 +24,25 @@ def pipe() -> Iterator[tuple[int, int]]:
             continue
 
 
+class Marks:
+    def stamp(self) -> str:
+        return "at 1: "
+
+    def mark(self, level: int) -> str:
+        return f"<{level}>"
+
+
+class Nothing:
+    def stamp(self) -> str:
+        return ""
+
+    def mark(self, level: int) -> str:
+        return ""
+
+
+NOTHING = Nothing()
+
+
 def read_all(descriptor: int) -> bytes:
     data = b""
     while select.select([descriptor], [], [], 0)[0]:
@@ -34,19 +53,19 @@ def read_all(descriptor: int) -> bytes:
 def test_lines_of_one_tick_are_written_at_its_end(pipe: tuple[int, int]) -> None:
     reader, descriptor = pipe
     ticks: list[Callable[[], None]] = []
-    writer = LineWriter(descriptor, lambda level: f"<{level}>", ticks.append)
+    writer = LineWriter(descriptor, Marks(), ticks.append)
     writer.write("one")
     writer.write("two", logging.WARNING)
     assert (len(ticks), read_all(reader)) == (1, b"")
     ticks.pop()()
-    assert read_all(reader) == b"<20>one\n<30>two\n"
+    assert read_all(reader) == b"at 1: <20>one\nat 1: <30>two\n"
     writer.write("three")
     assert len(ticks) == 1
 
 
 def test_a_reader_that_stands_still_costs_lines_not_time(pipe: tuple[int, int]) -> None:
     reader, descriptor = pipe
-    writer = LineWriter(descriptor, lambda _: "", lambda _: None)
+    writer = LineWriter(descriptor, NOTHING, lambda _: None)
     written = MAX_BUFFERED * 4
     for number in range(written):
         writer.write(f"{number:0100d}")
@@ -61,7 +80,7 @@ def test_a_reader_that_stands_still_costs_lines_not_time(pipe: tuple[int, int]) 
 def test_a_reader_that_went_away_is_no_error(pipe: tuple[int, int]) -> None:
     reader, descriptor = pipe
     os.close(reader)
-    writer = LineWriter(descriptor, lambda _: "", lambda _: None)
+    writer = LineWriter(descriptor, NOTHING, lambda _: None)
     writer.write("nobody reads this")
     writer.flush()
     writer.write("nor this")
@@ -70,7 +89,7 @@ def test_a_reader_that_went_away_is_no_error(pipe: tuple[int, int]) -> None:
 
 def test_lines_go_to_a_file_whole(tmp_path: Path) -> None:
     with (tmp_path / "log").open("wb") as log:
-        writer = LineWriter(log.fileno(), lambda _: "", lambda _: None)
+        writer = LineWriter(log.fileno(), NOTHING, lambda _: None)
         for number in range(10_000):
             writer.write(str(number))
         writer.flush()
@@ -91,14 +110,17 @@ def test_logging_goes_the_same_way_with_tracebacks_line_by_line() -> None:
     assert lines[-1][0] == "ValueError: x\\x1b[31m"
 
 
-def test_the_journal_reads_priorities() -> None:
-    assert [journal_prefix(level) for level in (logging.INFO, logging.WARNING, logging.ERROR)] == ["<6>", "<4>", "<3>"]
+def test_the_journal_reads_priorities_and_knows_the_time() -> None:
+    prefix = JournalPrefix()
+    levels = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR)
+    assert [prefix.mark(level) for level in levels] == ["<6>", "<6>", "<4>", "<3>"]
+    assert prefix.stamp() == ""
 
 
 def test_a_terminal_shows_time_and_level() -> None:
     prefix = ClockPrefix(lambda: 1795370400.9)
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4} ", prefix(logging.INFO))
-    assert prefix(logging.ERROR) == prefix(logging.INFO) + "error: "
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4} ", prefix.stamp())
+    assert (prefix.mark(logging.INFO), prefix.mark(logging.ERROR)) == ("", "error: ")
 
 
 def test_syslog_gets_lines_with_their_level(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +137,7 @@ def test_only_what_the_level_asks_for_is_routed(pipe: tuple[int, int]) -> None:
     reader, descriptor = pipe
     root = logging.getLogger()
     before = root.handlers[:], root.level
-    writer = LineWriter(descriptor, lambda _: "", lambda _: None)
+    writer = LineWriter(descriptor, NOTHING, lambda _: None)
     try:
         route_logging(writer, "warning")
         logging.getLogger("policyd.test").info("quiet")
