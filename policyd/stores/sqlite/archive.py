@@ -148,16 +148,20 @@ class Archive:
 
     async def load_meta(self, now: float) -> None:
         """Read what earlier runs noted; it is `now`. Raises sqlite3.Error, also when the tables are not ours."""
-        rows = await self._writer.execute_fetchall("SELECT name, value FROM meta")
-        meta = {name: value for name, value in rows}  # noqa: C416 - a Row is no pair to a type checker
         try:
+            rows = await self._writer.execute_fetchall("SELECT name, value FROM meta")
+            meta = {name: value for name, value in rows}  # noqa: C416 - a Row is no pair to a type checker
             self.secret = bytes(meta["secret"])
             self.entries, self.merged = int(meta["entries"]), int(meta["merged"])
             self.needs_check = not meta["clean"] or now - int(meta["checked"]) > CHECK_INTERVAL
+            self._reader.execute(_LOOK_UP, (0, 0)).fetchall()
+            await self._one("SELECT count(*) FROM (SELECT key, client, sender, recipient FROM names LIMIT 1)")
         except (KeyError, TypeError, ValueError) as error:
             raise SchemaError(f"its table `meta` is not policyd's ({error!r})") from None
-        self._reader.execute(_LOOK_UP, (0, 0)).fetchall()
-        await self._one("SELECT count(*) FROM (SELECT key, client, sender, recipient FROM names LIMIT 1)")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
+                raise SchemaError(f"its tables are not policyd's ({error})") from None
+            raise
 
     async def _one(self, sql: str) -> tuple[int, ...]:
         rows = list(await self._writer.execute_fetchall(sql))
@@ -194,6 +198,5 @@ async def _prepare(writer: aiosqlite.Connection, secret: bytes) -> None:
     for pragma in ("journal_mode = WAL", "wal_autocheckpoint = 0", "synchronous = FULL", "cache_size = -2048"):
         await writer.execute(f"PRAGMA {pragma}")
     ((version,),) = await writer.execute_fetchall("PRAGMA user_version")
-    if script := missing_steps("archive", version):
+    if script := missing_steps("archive", version, secret):
         await writer.executescript(script)
-    await writer.execute("INSERT OR IGNORE INTO meta VALUES ('secret', ?)", (secret,))

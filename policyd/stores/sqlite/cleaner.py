@@ -20,10 +20,6 @@ from policyd.stores.sqlite.filter import Filter
 if TYPE_CHECKING:
     from policyd.stores.sqlite.store import SqliteStore
 
-PURGE_INTERVAL: Final = 600.0
-"""Seconds between two purges, and before the first: the clock may be wrong at boot."""
-LOOK_INTERVAL: Final = 1.0
-"""Seconds between two looks whether there is something to do."""
 SLICE: Final = 1000
 """Keys added to a filter in one go: half a millisecond."""
 PAUSE: Final = 0.001
@@ -39,7 +35,7 @@ class Cleaner:
         self._store = store
         self._report = report
         self._busy = asyncio.Lock()
-        self._next_purge = time.monotonic() + PURGE_INTERVAL
+        self._next_purge = time.monotonic() + store.limits.purge
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -70,7 +66,7 @@ class Cleaner:
 
     async def _run(self) -> None:
         while True:
-            await asyncio.sleep(LOOK_INTERVAL)
+            await asyncio.sleep(self._store.limits.chores)
             archive = self._store.archive
             if archive is None:
                 continue
@@ -90,7 +86,7 @@ class Cleaner:
             async with self._busy:
                 await self._evict(archive)
         if time.monotonic() >= self._next_purge:
-            self._next_purge = time.monotonic() + PURGE_INTERVAL
+            self._next_purge = time.monotonic() + self._store.limits.purge
             await self.purge()
         if archive.needs_check:
             archive.needs_check = False

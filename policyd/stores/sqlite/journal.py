@@ -101,8 +101,7 @@ def create_segment(
     try:
         for pragma in ("journal_mode = WAL", "wal_autocheckpoint = 0", f"synchronous = {durability.upper()}"):
             connection.execute(f"PRAGMA {pragma}")
-        connection.executescript(missing_steps("journal", 0))
-        connection.execute("INSERT INTO meta VALUES ('secret', ?)", (secret,))
+        connection.executescript(missing_steps("journal", 0, secret))
         if room:
             connection.execute("INSERT INTO meta VALUES ('room', zeroblob(?))", (room,))
             connection.execute("DELETE FROM meta WHERE name = 'room'")

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import sqlite3
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -25,24 +24,6 @@ if TYPE_CHECKING:
 
 SLICE: Final = 2000
 """Entries freed in one go: a tenth of a millisecond."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """When the background acts."""
-
-    generation: int = 65536
-    """Keys, or rows, after which a generation of memory ends: about 10 MB each, two are held."""
-    hard_limit: int = 262144
-    """Keys in the young generation beyond which nothing new is taken: merging does not keep up, or cannot."""
-    commits: int = 8192
-    """Commits after which a segment ends: each writes at least one page of 4 KiB to its log."""
-    age: float = 60.0
-    """Seconds after which rows are merged however few they are: with durability normal, what a power cut may cost."""
-    retry: float = 1.0
-    """Seconds between two attempts at what failed."""
-    file_check: float = 10.0
-    """Seconds between two looks whether the files are still the ones that were opened."""
 
 
 class Keeper:

@@ -16,8 +16,9 @@ from policyd.model.greylist import Entry, Judgement, Observation, Rules, Triplet
 from policyd.stores.sqlite.archive import Archive
 from policyd.stores.sqlite.filter import Filter
 from policyd.stores.sqlite.journal import Group, Segment
-from policyd.stores.sqlite.keeper import Keeper, Limits
+from policyd.stores.sqlite.keeper import Keeper
 from policyd.stores.sqlite.keys import Keys, client_text, triplet_text
+from policyd.stores.sqlite.limits import Limits
 from policyd.stores.sqlite.state import State, freeze, thaw
 from policyd.stores.store import CommitFigures, StoreOptions, StoreStats
 

@@ -1,4 +1,3 @@
-import os
 from pathlib import Path
 
 import pytest
@@ -68,7 +67,7 @@ def test_identity_changes_with_the_file(tmp_path: Path) -> None:
     assert files.identity(path) is None
     path.touch()
     first = files.identity(path)
-    os.rename(path, tmp_path / "away")
+    path.rename(tmp_path / "away")
     path.touch()
     assert first != files.identity(path)
 

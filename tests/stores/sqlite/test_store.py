@@ -9,11 +9,11 @@ import pytest
 
 from policyd.model.errors import Unavailable
 from policyd.stores import Store, StoreOptions, open_store
-from policyd.stores.sqlite.keeper import Limits
+from policyd.stores.sqlite.limits import Limits
 from policyd.stores.sqlite.store import SqliteStore
 from tests.stores.contract import RULES, START, TRIPLET, Desk, StoreContract, ask, triplet
 
-TINY = Limits(generation=3, hard_limit=1000, commits=4, age=60, retry=0.01, file_check=0.0)
+TINY = Limits(generation=3, hard_limit=1000, commits=4, retry=0.01, file_check=0.0, chores=0.001)
 
 
 async def open_sqlite(place: Path, options: StoreOptions | None = None, limits: Limits | None = None) -> SqliteStore:

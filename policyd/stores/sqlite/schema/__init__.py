@@ -23,13 +23,17 @@ def steps(kind: Kind) -> tuple[tuple[int, str], ...]:
     return tuple(sorted((int(file.name[:4]), file.read_text("utf-8")) for file in found))
 
 
-def missing_steps(kind: Kind, version: int) -> str:
-    """One script that brings a file from `version` up to date, "" if it is. Raises SchemaError if it is newer."""
+def missing_steps(kind: Kind, version: int, secret: bytes = b"") -> str:
+    """One script that brings a file from `version` up to date, "" if it is; a new one (version 0) gets `secret`.
+
+    Raises SchemaError if the file is newer.
+    """
     known = steps(kind)[-1][0]
     if version > known:
         raise SchemaError(f"its schema is version {version}, this policyd knows {known}")
+    birth = {1: f"INSERT INTO meta (name, value) VALUES ('secret', x'{secret.hex()}');\n"}  # noqa: S608 - hex digits
     return "".join(
-        f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {number};\nCOMMIT;\n"
+        f"BEGIN IMMEDIATE;\n{sql}\n{birth.get(number, '')}PRAGMA user_version = {number};\nCOMMIT;\n"
         for number, sql in steps(kind)
         if number > version
     )
