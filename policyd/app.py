@@ -42,6 +42,8 @@ from policyd.systemd import Notifier, inherited_sockets
 
 DRAIN: Final = 5.0
 """Seconds in which requests under way are answered before the daemon ends."""
+GARBAGE: Final = 50_000
+"""Objects between two looks for reference cycles. A tick of requests makes thousands and none of them is a cycle."""
 TICK: Final = 1.0
 """Seconds between two rounds of housekeeping."""
 
@@ -195,6 +197,7 @@ class Daemon:
         # What exists now lives as long as the daemon: the collector need not walk it at every full collection.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(GARBAGE)
         _log.info("policyd %s serving on %s", __version__, self._listeners)
         self._notifier.ready(f"serving on {self._listeners}")
 

@@ -39,7 +39,10 @@ class Chain:
         first_id: int,
     ) -> None:
         self._checks = tuple(checks)
-        self._trusted = tuple(_mask(network) for network in trusted_networks)
+        self._trusted: dict[int, list[tuple[int, int]]] = {4: [], 6: []}
+        for network in trusted_networks:
+            version, shift, bits = _mask(network)
+            self._trusted[version].append((shift, bits))
         self._on_unavailable = on_unavailable
         self._id = first_id
         self._prepended: dict[str, None] = {}
@@ -57,8 +60,8 @@ class Chain:
         return self._walk(request, now, 0, NOBODY)
 
     def _is_trusted(self, address: Address) -> bool:
-        for version, shift, bits in self._trusted:
-            if address.number >> shift == bits and address.version == version:
+        for shift, bits in self._trusted[address.version]:  # noqa: SIM110 - any() costs a generator per mail
+            if address.number >> shift == bits:
                 return True
         return False
 
@@ -66,12 +69,13 @@ class Chain:
         self, request: PolicyRequest, now: int, first: int, best: tuple[str, Verdict]
     ) -> Decision | Awaitable[Decision]:
         """Ask the checks from number `first` on; `best` is what is answered if none has the last word."""
-        for index in range(first, len(self._checks)):
-            check = self._checks[index]
+        for index, check in enumerate(self._checks[first:], first):
             try:
                 verdict = check.evaluate(request, now)
             except Unavailable as error:
                 best = self._unavailable(check, error, best)
+                continue
+            if verdict is NO_OPINION:
                 continue
             if not isinstance(verdict, Verdict):
                 return self._wait(request, now, index, verdict, best)
@@ -102,12 +106,15 @@ class Chain:
     def _decision(self, request: PolicyRequest, check: str, verdict: Verdict) -> Decision:
         self._id = (self._id + _ID_STEP) & 0xFFFFFFFF
         decision_id = f"{self._id:08X}"
-        action = verdict.action
-        if action.verb == "PREPEND":
+        action, reason, _, delay, commit = verdict
+        if action is DUNNO:
+            pass
+        elif action.verb == "PREPEND":
             action = self._once_per_message(action, request.instance)
         elif action.defers or action.rejects:
             action = action.marked(f" (id {decision_id})")
-        return Decision(action, check, verdict.reason, verdict.delay, decision_id, verdict.commit)
+        # What Decision(...) does, without a Python frame: this runs for every recipient of every mail.
+        return tuple.__new__(Decision, (action, check, reason, delay, decision_id, commit))
 
     def _once_per_message(self, header: Action, instance: str) -> Action:
         """Postfix adds a header for every recipient that is answered PREPEND (measured): one is enough."""

@@ -148,15 +148,20 @@ class Connection(asyncio.Protocol):
             _log.exception("a bug: what a client sent could not be read; please report it with the lines below")
             self.hang_up("fault", "nothing can be answered to what was not understood")
             return
-        if not self._wire.is_partial:
-            self.partial_since = 0.0
-        elif requests or not self.partial_since:
-            self.partial_since = self._server.clock()
+        if self._wire.buffer or self.partial_since:
+            self._watch(whole=bool(requests))
         for request in requests:
             if self._waiting:
                 self._enqueue(request)
             else:
                 self._ask(request)
+
+    def _watch(self, *, whole: bool) -> None:
+        """Keep the time at which a request that is not whole began."""
+        if not self._wire.buffer:
+            self.partial_since = 0.0
+        elif whole or not self.partial_since:
+            self.partial_since = self._server.clock()
 
     def _enqueue(self, request: PolicyRequest) -> None:
         self._queue.append(request)
@@ -232,7 +237,7 @@ class Connection(asyncio.Protocol):
 
     def close_if_idle(self) -> None:
         """Close unless a request is under way. Called until the connection is gone."""
-        if self._transport is not None and not (self._waiting or self._unsent or self._wire.is_partial):
+        if self._transport is not None and not (self._waiting or self._unsent or self._wire.buffer):
             self._transport.close()
 
     def abort(self) -> None:

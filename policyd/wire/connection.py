@@ -24,15 +24,11 @@ _EMPTY_LINE: Final = re.compile(rb"\r?\n")
 class PolicyConnection:
     """The receiving side of one connection. Pipelined requests come out in their order."""
 
-    __slots__ = ("_buffer",)
+    __slots__ = ("buffer",)
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
-
-    @property
-    def is_partial(self) -> bool:
-        """Whether a request has begun to arrive and is not whole."""
-        return bool(self._buffer)
+        self.buffer = bytearray()
+        """What arrived of a request that is not whole yet; empty nearly always."""
 
     def receive_data(self, data: bytes) -> list[PolicyRequest]:
         """Take what the socket gave; return the requests that are whole now.
@@ -40,26 +36,26 @@ class PolicyConnection:
         Raises ProtocolError when a request passes MAX_REQUEST: log, hang up, send nothing.
         """
         # Postfix writes one request in one piece and waits for its reply: nothing to cut, nothing to keep.
-        if not self._buffer and len(data) <= MAX_REQUEST and (request := parse_one(data)) is not None:
+        if not self.buffer and len(data) <= MAX_REQUEST and (request := parse_one(data)) is not None:
             return [request]
-        searched = max(0, len(self._buffer) - 2)
-        self._buffer += data
+        searched = max(0, len(self.buffer) - 2)
+        self.buffer += data
         requests = []
         while (raw := self._next_whole(searched)) is not None:
             requests.append(parse_request(raw))
             searched = 0
-        if len(self._buffer) > MAX_REQUEST:
+        if len(self.buffer) > MAX_REQUEST:
             raise ProtocolError(f"a request of more than {MAX_REQUEST} bytes")
         return requests
 
     def _next_whole(self, searched: int) -> bytes | None:
         """Cut the first whole request off the buffer; before `searched` no request ends."""
-        end = _EMPTY_LINE.match(self._buffer) or _END.search(self._buffer, searched)
+        end = _EMPTY_LINE.match(self.buffer) or _END.search(self.buffer, searched)
         if end is None:
             return None
         if end.start() > MAX_REQUEST:
             raise ProtocolError(f"a request of more than {MAX_REQUEST} bytes")
-        raw = bytes(self._buffer[: end.start() + 1])
+        raw = bytes(self.buffer[: end.start() + 1])
         length = end.end()
-        del end, self._buffer[:length]  # a match holds its buffer, which then cannot shrink
+        del end, self.buffer[:length]  # a match holds its buffer, which then cannot shrink
         return raw

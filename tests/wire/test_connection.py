@@ -113,9 +113,9 @@ def test_endless_attributes_are_an_error_in_small_pieces_too() -> None:
 def test_a_begun_request_is_partial_a_whole_one_is_not() -> None:
     connection = PolicyConnection()
     connection.receive_data(b"sender=a\n")
-    assert connection.is_partial
+    assert connection.buffer
     connection.receive_data(b"\n")
-    assert not connection.is_partial
+    assert not connection.buffer
 
 
 LINES = st.lists(

@@ -18,7 +18,7 @@ def feed(data: bytes, size: int) -> list[PolicyRequest]:
     connection = PolicyConnection()
     pieces = (data[start : start + size] for start in range(0, len(data), size))
     requests = [request for piece in pieces for request in connection.receive_data(piece)]
-    assert not connection.is_partial
+    assert not connection.buffer
     return requests
 
 
