@@ -37,6 +37,11 @@ class Client:
     used: int
 
 
+def noted(used: int, time: int) -> int:
+    """When something was last used, as it is noted: at most once an hour, on a clock that may be set back."""
+    return used if used - 3600 < time < used + 3600 else time
+
+
 class Reference:
     """Greylisting told as stories: every answer is found by telling the whole past again."""
 
@@ -61,7 +66,7 @@ class Reference:
         if client and time - client.used > rules.max_age:
             client = None
         if client and rules.auto_whitelist_clients and client.passes >= rules.auto_whitelist_clients:
-            client.used = time if time >= client.used + 3600 else client.used
+            client.used = noted(client.used, time)
             return "auto-whitelisted", 0
         story = stories.get(tried)
         if story and (time > story.used + rules.max_age if story.through else time > story.since + rules.retry_window):
@@ -71,7 +76,7 @@ class Reference:
             if rules.delay:
                 return "new", rules.delay
         if story.through:
-            story.used = time if time >= story.used + 3600 else story.used
+            story.used = noted(story.used, time)
             return "known", 0
         story.since = min(story.since, time)
         if time < story.since + rules.delay:
