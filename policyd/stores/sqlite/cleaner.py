@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 SLICE: Final = 1000
 """Keys added to a filter in one go: half a millisecond."""
 PAUSE: Final = 0.001
+MOST: Final = 1 << 22
+"""Keys for which a filter has room from the start: 8 MiB."""
 
 
 class Cleaner:
@@ -100,7 +102,8 @@ class Cleaner:
     async def _build_filter(self, archive: Archive) -> None:
         """A filter of all keys of the archive and of memory; the store uses it once it is complete."""
         store = self._store
-        fresh = Filter(2 * archive.entries)
+        # Room for all that may ever come: building another one later would cost a tenth of all CPU meanwhile.
+        fresh = Filter(max(2 * archive.entries, min(store.options.max_entries, MOST)))
         store.filters = (*store.filters[:1], fresh) if store.filter is not None else (fresh,)
         keys = [key for key, _ in store.memory()]
         for start in range(0, len(keys), SLICE):
@@ -120,7 +123,7 @@ class Cleaner:
         async with aiosqlite.connect(place, uri=True) as connection:
             found = list(await connection.execute_fetchall("PRAGMA quick_check(1)"))
         if found != [("ok",)]:
-            error = sqlite3.DatabaseError(f"it is damaged: {found[0][0]}")
+            error = sqlite3.DatabaseError(f"it is damaged: {' '.join(str(found[0][0]).split())}")
             error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
             self._report(error)
         await archive.set_meta("checked", int(self._store.options.clock()))

@@ -260,7 +260,7 @@ class Keeper:
     def _complain(self, error: Exception) -> None:
         self._failed = True
         self.trouble = str(error)
-        self._complaints.error(f"the store {self.path} has trouble: {error}; trying again every second")
+        self._complaints.error(f"the store {self.path} has trouble: {error}; it is tried again")
 
     @property
     def _archive(self) -> Archive:

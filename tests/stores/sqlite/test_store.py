@@ -10,16 +10,10 @@ import pytest
 from policyd.model.errors import Unavailable
 from policyd.stores import Store, StoreOptions, open_store
 from policyd.stores.sqlite.limits import Limits
-from policyd.stores.sqlite.store import SqliteStore
 from tests.stores.contract import RULES, START, TRIPLET, Desk, StoreContract, ask, triplet
+from tests.stores.sqlite.places import opened, run, until
 
 TINY = Limits(generation=3, hard_limit=1000, commits=4, retry=0.01, file_check=0.0, chores=0.001)
-
-
-async def open_sqlite(place: Path, options: StoreOptions | None = None, limits: Limits | None = None) -> SqliteStore:
-    store = SqliteStore(place / "policyd.db", options or StoreOptions(), limits)
-    await store.start()
-    return store
 
 
 class TestSqlite(StoreContract):
@@ -33,7 +27,7 @@ class TestSqlite(StoreContract):
 
 class TestSqliteMerging(TestSqlite):
     async def open(self, place: Path, options: StoreOptions) -> Store:
-        return await open_sqlite(place, options, TINY)
+        return await opened(place, TINY, options)
 
     async def between(self, desk: Desk) -> None:
         await asyncio.sleep(0.001)
@@ -59,20 +53,22 @@ class TestSqliteKilled(TestSqlite):
 
 
 def test_with_privacy_no_address_reaches_the_disk(tmp_path: Path) -> None:
-    async def scenario() -> bytes:
-        store = await open_sqlite(tmp_path, StoreOptions(privacy=True))
+    async def scenario() -> None:
+        store = await opened(tmp_path, options=StoreOptions(privacy=True))
         await ask(store, TRIPLET, START)
-        journal = b"".join(file.read_bytes() for file in tmp_path.glob("policyd.db*"))
+        stored = b"".join(file.read_bytes() for file in tmp_path.glob("policyd.db*"))
         await store.close()
-        return journal + (tmp_path / "policyd.db").read_bytes()
+        stored += (tmp_path / "policyd.db").read_bytes()
+        assert not [part for part in TRIPLET if part.encode() in stored]
+        store = await opened(tmp_path, options=StoreOptions(privacy=True))
+        assert await ask(store, TRIPLET, START + 10) == ("early", 290)
 
-    stored = asyncio.run(scenario())
-    assert not [part for part in TRIPLET if part.encode() in stored]
+    run(scenario)
 
 
 def test_a_group_that_cannot_be_committed_is_unlearned(tmp_path: Path) -> None:
     async def scenario() -> None:
-        store = await open_sqlite(tmp_path, limits=TINY)
+        store = await opened(tmp_path, TINY)
         with contextlib.closing(store.segment):
             pass  # the connection is gone: whatever is written next fails
         told: list[bool] = []
@@ -87,16 +83,16 @@ def test_a_group_that_cannot_be_committed_is_unlearned(tmp_path: Path) -> None:
         assert (store.stats().state, store.stats().failures, store.stats().entries) == ("degraded", 1, 0)
         with pytest.raises(Unavailable):
             store.observe(TRIPLET, RULES, START)
-        await until(store, "ok")
+        await until(lambda: store.stats().state == "ok")
         assert await ask(store, TRIPLET, START + 5) == ("new", 300)
         await store.close()
 
-    asyncio.run(scenario())
+    run(scenario)
 
 
 def test_one_waiter_that_fails_does_not_silence_the_others(tmp_path: Path) -> None:
     async def scenario() -> None:
-        store = await open_sqlite(tmp_path)
+        store = await opened(tmp_path)
         asyncio.get_running_loop().set_exception_handler(lambda _loop, context: failed.append(context["exception"]))
         commit = store.observe(TRIPLET, RULES, START).commit
         assert commit is not None
@@ -108,14 +104,14 @@ def test_one_waiter_that_fails_does_not_silence_the_others(tmp_path: Path) -> No
 
     failed: list[Exception] = []
     told: list[bool] = []
-    asyncio.run(scenario())
+    run(scenario)
     assert told == [True, True]
     assert isinstance(failed[0], ZeroDivisionError)
 
 
 def test_beyond_the_hard_limit_nothing_new_is_taken(tmp_path: Path) -> None:
     async def scenario() -> None:
-        store = await open_sqlite(tmp_path, limits=Limits(hard_limit=2))
+        store = await opened(tmp_path, Limits(hard_limit=2))
         await ask(store, TRIPLET, START)
         await ask(store, TRIPLET, START + 300)
         with pytest.raises(Unavailable):
@@ -123,10 +119,4 @@ def test_beyond_the_hard_limit_nothing_new_is_taken(tmp_path: Path) -> None:
         assert await ask(store, TRIPLET, START + 9000) == ("known", 0)
         await store.close()
 
-    asyncio.run(scenario())
-
-
-async def until(store: SqliteStore, state: str) -> None:
-    async with asyncio.timeout(5):
-        while store.stats().state != state:
-            await asyncio.sleep(0.005)
+    run(scenario)

@@ -1,0 +1,72 @@
+from pathlib import Path
+
+import pytest
+
+from policyd.stores import StoreOptions
+from policyd.stores.sqlite.limits import Limits
+from tests.stores.contract import RULES, START, TRIPLET, ask, triplet
+from tests.stores.sqlite.places import DB, QUICK, errors, filled, opened, run, scribble, until, works
+
+
+def test_the_filter_is_built_and_spares_look_ups_of_what_is_not_there(place: Path) -> None:
+    async def scenario() -> None:
+        await filled(place, 300)
+        store = await opened(place)
+        for number in range(300, 400):
+            await ask(store, triplet(number), START)
+        await until(lambda: store.filter is not None)
+        assert store.archive is not None
+        store.archive.find = lambda one, other: pytest.fail("looked for")  # type: ignore[method-assign]
+        missed = [number for number in range(1000, 1100) if store.observe(triplet(number), RULES, START)]
+        assert len(missed) == 100
+        del store.archive.find
+        for number in range(400):
+            assert await ask(store, triplet(number), START + 10) == ("early", 290)
+        await store.close()
+
+    run(scenario)
+
+
+def test_a_filter_that_is_full_is_built_anew(place: Path) -> None:
+    async def scenario() -> None:
+        store = await opened(place)
+        await until(lambda: store.filter is not None)
+        first = store.filter
+        assert first is not None
+        first.held = first.capacity + 1
+        await until(lambda: store.filter is not first)
+        assert store.filters == (store.filter,)
+        await store.close()
+
+    run(scenario)
+
+
+def test_the_background_evicts_and_purges(place: Path) -> None:
+    now = [START]
+
+    async def scenario() -> None:
+        limits = Limits(generation=10, retry=0.01, chores=0.01, purge=0.01)
+        store = await opened(place, limits, StoreOptions(max_entries=50, clock=lambda: now[0]))
+        for number in range(200):
+            await ask(store, triplet(number), START + number)
+        await until(lambda: store.stats().evicted >= 100)
+        now[0] += 3 * 86400
+        await ask(store, TRIPLET, now[0])
+        await until(lambda: store.stats().purged >= 30)
+        await until(lambda: store.stats().last_purge == now[0])
+        assert await ask(store, TRIPLET, now[0] + 10) == ("early", 290)
+        await store.close()
+
+    run(scenario)
+
+
+def test_a_damaged_page_is_found_after_a_run_that_was_not_closed(place: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> None:
+        await filled(place, 2000)
+        scribble(place / DB, 12 * 4096, 20 * 4096)
+        store = await opened(place, QUICK)
+        await until(lambda: bool(errors(caplog)) and store.stats().state == "ok")
+        await works(store)
+
+    run(scenario)
+    assert "is damaged" in errors(caplog)[0]
