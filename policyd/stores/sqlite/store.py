@@ -9,7 +9,7 @@ import sqlite3
 from itertools import chain
 from pathlib import Path
 from time import perf_counter
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from policyd.model.errors import Unavailable
 from policyd.model.greylist import Entry, Judgement, Observation, Rules, Triplet, is_auto_whitelisted, judge
@@ -21,6 +21,9 @@ from policyd.stores.sqlite.keys import Keys, client_text, triplet_text
 from policyd.stores.sqlite.limits import Limits
 from policyd.stores.sqlite.state import State, freeze, thaw
 from policyd.stores.store import CommitFigures, StoreOptions, StoreStats
+
+_REFRESHING: Final = frozenset({"known", "auto-whitelisted"})
+"""Outcomes that change nothing but a date."""
 
 
 class SqliteStore:
@@ -41,6 +44,8 @@ class SqliteStore:
         self.failures = 0
         self.forgotten: dict[int, State] = {}
         """The generation that was dropped last: the keeper frees it bit by bit, at once it would take 5 ms."""
+        self._hides = options.privacy
+        self._hard_limit = self.limits.hard_limit
         self._young: dict[int, State] = {}
         self._old: dict[int, State] = {}
         self._retired: list[Segment] = []
@@ -211,27 +216,27 @@ class SqliteStore:
         return client, entry
 
     def _hold(self, key: int, state: State) -> Entry:
-        if len(self._young) < self.limits.hard_limit:
+        if len(self._young) < self._hard_limit:
             self._young[key] = state
         return thaw(state)
 
     def _remember(self, judgement: Judgement, network: str, client_key: int, key: int, text: bytes) -> Observation:
         outcome, seconds, client, entry = judgement
-        refresh = outcome in ("known", "auto-whitelisted")  # nobody need wait for a date
-        if self.segment is None or len(self._young) >= self.limits.hard_limit:
-            if not refresh:
+        if self.segment is None or len(self._young) >= self._hard_limit:
+            if outcome not in _REFRESHING:
                 self._refuse()
             return Observation(outcome, seconds)
         group = self._group
         if group is None:
             group = self._group = Group()
             self._call_soon(self.commit)
-        in_flight = key in group.before or client_key in group.before
+        # Nobody need wait for a date, unless it is that of something not committed yet.
+        waits = outcome not in _REFRESHING or key in group.before or client_key in group.before
         if entry is not None:
             self._put(group, key, entry, text)
         if client is not None:
             self._put(group, client_key, client, client_text(network))
-        return Observation(outcome, seconds, group if in_flight or not refresh else None)
+        return Observation(outcome, seconds, group if waits else None)
 
     def _put(self, group: Group, key: int, entry: Entry, text: bytes) -> None:
         before = self._young.get(key)
@@ -242,7 +247,7 @@ class SqliteStore:
                 for known in self.filters:
                     known.add(key)
         self._young[key] = freeze(*entry)
-        group.rows.append((key, *entry, self.keys.hidden(text) if self.options.privacy else text))
+        group.rows.append((key, *entry, self.keys.hidden(text) if self._hides else text))
 
     def _append(self, segment: Segment, group: Group) -> bool:
         started = perf_counter()
