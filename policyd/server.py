@@ -196,15 +196,17 @@ class Connection(asyncio.Protocol):
         if decision.commit is not None:
             decision.commit.then(partial(self._committed, request, decision, started))
         else:
-            self._resume(request, decision, started)
+            self._committed(request, decision, started, done=True)
 
     def _committed(self, request: PolicyRequest, decision: Decision, started: float, done: bool) -> None:  # noqa: FBT001
         # Deferring what was not stored would defer that mail for ever (promise 2).
-        self._resume(request, decision if done else decision.failed("unavailable"), started)
-
-    def _resume(self, request: PolicyRequest, decision: Decision, started: float) -> None:
         self._waiting = False
-        self._answer(request, decision, started)
+        self._answer(request, decision if done else decision.failed("unavailable"), started)
+        if self._queue:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Take up the requests that came in while one was waiting."""
         while self._queue and not self._waiting:
             self._ask(self._queue.popleft())
             if len(self._queue) == MAX_PIPELINED - 1 and self._transport is not None:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 BITS = {4: 32, 6: 128}
+_OCTETS = {str(octet): octet for octet in range(256)}
 
 
 class Address(NamedTuple):
@@ -20,6 +21,8 @@ class Address(NamedTuple):
 
     def network(self, prefix: int) -> str:
         """The network of this address with `prefix` bits, as text: ``"192.0.2.0/24"``."""
+        if prefix == 24 and self.version == 4:  # greylisting's own, asked for every mail
+            return f"{self.text[: self.text.rfind('.')]}.0/24"
         return network_text(self.version, self.number >> (BITS[self.version] - prefix), prefix)
 
 
@@ -36,17 +39,11 @@ def parse_address(text: str) -> Address | None:
 
 def _dotted(text: str) -> int | None:
     """The number of an IPv4 address in its canonical form, five times faster than `ipaddress` finds it."""
-    parts = text.split(".")
-    if len(parts) != 4:
-        return None
     try:
-        a, b, c, d = map(int, parts)
-    except ValueError:
+        a, b, c, d = text.split(".")
+        return _OCTETS[a] << 24 | _OCTETS[b] << 16 | _OCTETS[c] << 8 | _OCTETS[d]
+    except (ValueError, KeyError):  # not four parts, or one that is no octet as it is written
         return None
-    # int() takes signs, blanks and other digits too; only what reads back the same was an address.
-    if f"{a}.{b}.{c}.{d}" != text or not (0 <= a < 256 and 0 <= b < 256 and 0 <= c < 256 and 0 <= d < 256):
-        return None
-    return a << 24 | b << 16 | c << 8 | d
 
 
 def _parse_any(text: str) -> Address | None:

@@ -6,6 +6,7 @@ Behaviour is postgrey 1.37's except where the comment says "unlike postgrey".
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple, Protocol
 
 from policyd.model.verdict import Commit
@@ -89,7 +90,7 @@ def judge(client: Entry | None, triplet: Entry | None, rules: Rules, now: int) -
         return Judgement("auto-whitelisted", 0, client=refreshed) if refreshed else _AUTO_WHITELISTED
     if triplet is None or is_expired(triplet, rules, now):
         if rules.delay > 0:
-            return Judgement("new", rules.delay, triplet=Entry(now, now))
+            return _first_try(rules.delay, now)
         triplet = Entry(now, now)  # unlike postgrey, whose --delay=0 silently means 300
     if triplet.passes:
         refreshed = _refreshed(triplet, now)
@@ -101,6 +102,12 @@ def judge(client: Entry | None, triplet: Entry | None, rules: Rules, now: int) -
         moved = first_seen != triplet.first_seen
         return Judgement("early", rules.delay - age, triplet=Entry(first_seen, now) if moved else None)
     return Judgement("passed", age, _credited(client, rules, now), Entry(first_seen, now, 1))
+
+
+@lru_cache(maxsize=8)
+def _first_try(delay: int, now: int) -> Judgement:
+    """All first tries of one second are alike."""
+    return Judgement("new", delay, triplet=Entry(now, now))
 
 
 def is_auto_whitelisted(client: Entry, rules: Rules, now: int) -> bool:

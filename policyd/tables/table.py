@@ -114,13 +114,24 @@ class Table:
 
 # Numbered and named references mean another group among others; flags must stand at the very start.
 _UNJOINABLE = re.compile(r"\\[1-9]|\(\?[^:=!<]")
+# Bound to the start, so that other places need not be tried: no alternative stands outside of brackets.
+_ANCHORED = re.compile(r"\^[^|]*")
 
 
 def _any_of(regexes: Sequence[re.Pattern[str]]) -> Callable[[str], object]:
-    """One search in place of many: whether any of `regexes` is found. Most texts match none of a whole list."""
-    alone = [regex.search for regex in regexes if _UNJOINABLE.search(regex.pattern)]
-    joined = [f"(?:{regex.pattern})" for regex in regexes if not _UNJOINABLE.search(regex.pattern)]
-    if not joined:
-        return lambda text: any(search(text) for search in alone)
-    together = re.compile("|".join(joined), re.IGNORECASE).search
-    return (lambda text: together(text) or any(search(text) for search in alone)) if alone else together
+    """Two searches in place of many: whether any of `regexes` is found. Most texts match none of a whole list."""
+    searches = [regex.search for regex in regexes if _UNJOINABLE.search(regex.pattern)]
+    joinable = [regex.pattern for regex in regexes if not _UNJOINABLE.search(regex.pattern)]
+    anchored = [pattern for pattern in joinable if _ANCHORED.fullmatch(pattern)]
+    floating = [pattern for pattern in joinable if not _ANCHORED.fullmatch(pattern)]
+    if floating:
+        searches.insert(0, _joined(floating).search)
+    if anchored:
+        searches.insert(0, _joined(anchored).match)
+    if len(searches) == 1:
+        return searches[0]
+    return lambda text: any(search(text) for search in searches)
+
+
+def _joined(patterns: Sequence[str]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)

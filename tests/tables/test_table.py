@@ -88,10 +88,24 @@ def test_arbitrary_text_never_raises_and_mistakes_are_numbered(texts: list[str])
 
 
 def test_patterns_are_found_together_as_they_are_one_by_one() -> None:
-    texts = ["/^mx(1|2)\\./", "/pool$/", "/(a)b\\1/", "/x{2}|y/", "/(?s)q.r/"]
+    texts = ["/^mx(1|2)\\./", "/pool$/", "/(a)b\\1/", "/x{2}|y/", "/(?s)q.r/", "/^b|z$/"]
     for written in (texts, texts[:2], texts[1:2], []):
         table = Table([Source("list", "\n".join(written))], parse_client)
-        for name in ("mx1.example", "mx3.example", "whirlpool", "pools", "aba", "abb", "xx", "y", "x", "qqr"):
+        for name in (
+            "mx1.example",
+            "mx3.example",
+            "whirlpool",
+            "pools",
+            "aba",
+            "abb",
+            "xx",
+            "y",
+            "x",
+            "qqr",
+            "b",
+            "az",
+            "ab",
+        ):
             alone = [n + 1 for n, text in enumerate(written) if re.search(text.strip("/"), name)]
             found = table.find_pattern(name)
             assert (found.line if found else None) == (alone[0] if alone else None)
