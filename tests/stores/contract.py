@@ -183,6 +183,12 @@ class StoreContract:
             second = desk.store.observe(TRIPLET, RULES, START)
             assert (first.outcome, second.outcome) == ("new", "early")
             assert second.commit is first.commit
+            await desk.ask(at=300 - 299)  # by then it is written
+            passed = desk.store.observe(TRIPLET, RULES, START + 300)
+            refreshed = desk.store.observe(TRIPLET, RULES, START + 300 + HOUR)
+            known = desk.store.observe(TRIPLET, RULES, START + 300 + HOUR)
+            assert (passed.outcome, refreshed.outcome, known.outcome) == ("passed", "known", "known")
+            assert refreshed.commit is known.commit is passed.commit
 
         self.run(tmp_path, scenario)
 

@@ -53,7 +53,8 @@ class Keeper:
 
     async def start(self) -> None:
         """Try once to bring the store up, then keep it."""
-        await self.attempt()
+        await self.attempt(merge=False)
+        self._wake.set()
         self._task = asyncio.create_task(self._keep(), name="sqlite store")
         self.cleaner.start()
 
@@ -73,15 +74,18 @@ class Keeper:
         await self.attempt(merge=True)
         await self.cleaner.purge()
 
-    async def attempt(self, *, merge: bool = False) -> bool:
-        """One step of whatever is to be done, merging even a little if told so; whether it went well."""
+    async def attempt(self, *, merge: bool | None = None) -> bool:
+        """One step of whatever is to be done; whether it went well. `merge`: even a little, or not now."""
         async with self._step:
             try:
                 await self._look_after_files()
                 if self._store.segment is None:
                     await self._bring_up()
-                if merge or self._is_due():
+                if merge is not False:
+                    await self._merge_all()
+                if self._turn_is_due() if merge is None else merge:
                     await self._turn()
+                    await self._merge_all()
             except (sqlite3.Error, OSError) as error:
                 self._complain(error)
                 if is_damage(error) and self._store.archive is not None:
@@ -113,28 +117,29 @@ class Keeper:
             if not self._closing and not await self.attempt():
                 await asyncio.sleep(self._limits.retry)
 
-    def _is_due(self) -> bool:
-        if self.unmerged or self._store.is_due():
-            return True
+    def _turn_is_due(self) -> bool:
         segment = self._store.segment
-        return segment is not None and segment.rows > 0 and time.monotonic() - self._last_turn >= self._limits.age
+        old = time.monotonic() - self._last_turn >= self._limits.age
+        return self._store.is_due() or (segment is not None and segment.rows > 0 and old)
 
     # -- merging
 
     async def _turn(self) -> None:
-        """End the young generation if the old one is merged, then merge."""
+        """End the young generation, which the segments to merge are of from now on."""
+        self._last_turn = time.monotonic()
+        segment = self._store.segment
+        needed = segment is None or segment.rows or self._store.has_retired()
+        self.unmerged, self.new_keys = self._store.turn(await self._new_segment() if needed else None)
+        await self._free(self._store.forgotten)
+
+    async def _merge_all(self) -> None:
         if not self.unmerged:
-            self._last_turn = time.monotonic()
-            segment = self._store.segment
-            needed = segment is None or segment.rows or self._store.has_retired()
-            self.unmerged, self.new_keys = self._store.turn(await self._new_segment() if needed else None)
-            await self._free(self._store.forgotten)
+            return
         while self.unmerged:
             await self._merge(self.unmerged[0])
             await self._discard(self.unmerged.pop(0))
         self.new_keys = 0
-        if self._store.archive is not None:
-            await self._store.archive.checkpoint()
+        await self._archive.checkpoint()
 
     async def _merge(self, segment: Segment) -> None:
         archive = self._archive

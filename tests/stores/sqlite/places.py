@@ -24,7 +24,7 @@ _OPENED: list[SqliteStore] = []
 
 async def opened(place: Path, limits: Limits = QUICK, options: StoreOptions | None = None) -> SqliteStore:
     """A store; `run` closes it in the end if the scenario does not."""
-    store = SqliteStore(place / DB, options or StoreOptions(), limits)
+    store = SqliteStore(place / DB, options or StoreOptions(clock=lambda: START), limits)
     _OPENED.append(store)
     await store.start()
     return store

@@ -20,6 +20,8 @@ def test_the_filter_is_built_and_spares_look_ups_of_what_is_not_there(place: Pat
         missed = [number for number in range(1000, 1100) if store.observe(triplet(number), RULES, START)]
         assert len(missed) == 100
         del store.archive.find
+        await store.purge()
+        await store.purge()  # now nothing is in memory
         for number in range(400):
             assert await ask(store, triplet(number), START + 10) == ("early", 290)
         await store.close()

@@ -90,6 +90,43 @@ def test_a_group_that_cannot_be_committed_is_unlearned(tmp_path: Path) -> None:
     run(scenario)
 
 
+def test_what_a_failed_commit_changed_is_as_it_was(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        store = await opened(tmp_path, TINY)
+        await ask(store, TRIPLET, START)
+        assert store.segment is not None
+        store.segment.close()
+        assert store.observe(TRIPLET, RULES, START + 300).outcome == "passed"
+        assert store.observe(TRIPLET, RULES, START + 300).outcome == "known"
+        await asyncio.sleep(0)
+        assert store.observe(TRIPLET, RULES, START + 200) == ("early", 100, None)
+        await until(lambda: store.stats().state == "ok")
+        assert await ask(store, TRIPLET, START + 310) == ("passed", 310)
+
+    run(scenario)
+
+
+def test_what_is_used_in_every_generation_stays_in_memory(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        store = await opened(tmp_path)
+        await ask(store, TRIPLET, START)
+        await ask(store, TRIPLET, START + 300)
+        assert store.archive is not None
+        looked_for: list[int] = []
+        find = store.archive.find
+        store.archive.find = lambda one, other: (looked_for.append(other), find(one, other))[1]  # type: ignore[method-assign]
+        for _ in range(4):
+            await store.purge()
+            assert store.observe(TRIPLET, RULES, START + 400).outcome == "known"
+        assert not looked_for
+        await store.purge()
+        await store.purge()
+        assert store.observe(TRIPLET, RULES, START + 400).outcome == "known"
+        assert len(looked_for) == 1
+
+    run(scenario)
+
+
 def test_one_waiter_that_fails_does_not_silence_the_others(tmp_path: Path) -> None:
     async def scenario() -> None:
         store = await opened(tmp_path)
