@@ -17,7 +17,7 @@ from policyd.tables.clients import ClientList
 from policyd.tables.recipients import RecipientList
 from policyd.tables.table import Source
 
-REMEMBERED: Final = 16384
+REMEMBERED: Final = 8192
 """Answers remembered: the same clients and recipients come again, and both are the attacker's choice."""
 
 _CLIENT: Final = Verdict(DUNNO, "client whitelist")

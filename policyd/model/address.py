@@ -26,8 +26,6 @@ class Address(NamedTuple):
         return network_text(self.version, self.number >> (BITS[self.version] - prefix), prefix)
 
 
-# Bounded, because clients are the attacker's choice; large, because a busy server sees the same ones again.
-@lru_cache(maxsize=32768)
 def parse_address(text: str) -> Address | None:
     """The address in `text`, or None: Postfix itself says ``unknown`` (XCLIENT ADDR=[UNAVAILABLE]).
 
@@ -46,6 +44,8 @@ def _dotted(text: str) -> int | None:
         return None
 
 
+# Bounded, because clients are the attacker's choice. The dotted form above is cheaper to read than to remember.
+@lru_cache(maxsize=8192)
 def _parse_any(text: str) -> Address | None:
     if "%" in text:
         return None
@@ -58,7 +58,7 @@ def _parse_any(text: str) -> Address | None:
     return Address(str(parsed), parsed.version, int(parsed))
 
 
-@lru_cache(maxsize=32768)
+@lru_cache(maxsize=8192)
 def network_text(version: int, bits: int, prefix: int) -> str:
     """``ADDRESS/PREFIX`` of the network whose leading `prefix` bits are `bits`."""
     number = bits << (BITS[version] - prefix)

@@ -162,16 +162,17 @@ _SUSPECT: Final = re.compile(
 
 def normalise_sender(sender: str) -> str:
     """The name under which mail from `sender` is remembered; "" for the null sender. Never raises."""
-    return _cached(sender) if len(sender) <= LONGEST_CACHED else _normalised(sender)
-
-
-def _normalised(sender: str) -> str:
-    local, at, domain = sender.lower().rpartition("@")  # the last @: quoted local parts may hold others
+    lowered = sender.lower()
+    local, at, domain = lowered.rpartition("@")  # the last @: quoted local parts may hold others
     if not at:
-        return domain
+        return lowered
     domain = domain.rstrip(".")
-    if len(sender) > LONGEST_REWRITTEN or not _SUSPECT.search(local):
+    if not _SUSPECT.search(local) or len(sender) > LONGEST_REWRITTEN:
         return f"{local}@{domain}"
+    return _cached(local, domain) if len(sender) <= LONGEST_CACHED else _reduced(local, domain)
+
+
+def _reduced(local: str, domain: str) -> str:
     rewritten = local
     for _ in range(_ROUNDS):
         before, rewritten = rewritten, _rewritten(rewritten, domain)
@@ -181,8 +182,8 @@ def _normalised(sender: str) -> str:
     return f"{local}@{domain}"
 
 
-# Bounded; large, because a busy server sees the same senders again.
-_cached = lru_cache(maxsize=16384)(_normalised)
+# Bounded; only what costs more to find out than to remember.
+_cached = lru_cache(maxsize=8192)(_reduced)
 
 
 def _rewritten(local: str, domain: str) -> str:

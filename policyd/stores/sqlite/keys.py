@@ -12,7 +12,7 @@ from typing import Final
 from policyd.model.greylist import Triplet
 
 SECRET_BYTES: Final = 16
-CLIENTS: Final = 32768
+CLIENTS: Final = 8192
 """Client keys kept at hand: networks repeat, triplets do not."""
 
 
