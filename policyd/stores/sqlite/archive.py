@@ -25,7 +25,7 @@ LOCK_TIMEOUT: Final = 0.5
 """Seconds to wait for an administrator's tool that holds the database's lock; then the work is tried again later."""
 DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
 
-_LOOK_UP: Final = "SELECT key, first_seen, last_seen, passes, counted FROM entries WHERE key IN (?, ?)"
+_LOOK_UP: Final = "SELECT first_seen, last_seen, passes, counted FROM entries WHERE key = ?"
 _UPSERT: Final = """
 ON CONFLICT (key) DO UPDATE SET first_seen = excluded.first_seen, last_seen = excluded.last_seen,
 passes = excluded.passes, counted = excluded.counted"""
@@ -67,10 +67,10 @@ class Archive:
         self._reader = reader
         self._turn = asyncio.Lock()
 
-    def find(self, one: int, other: int) -> dict[int, State]:
-        """The states of two keys, of those that are here. Raises sqlite3.Error."""
-        found = self._reader.execute(_LOOK_UP, (one, other)).fetchall()
-        return {key: freeze(*numbers) for key, *numbers in found}
+    def find(self, key: int) -> State | None:
+        """The state of a key, if it is here. Raises sqlite3.Error."""
+        row = self._reader.execute(_LOOK_UP, (key,)).fetchone()
+        return None if row is None else freeze(*row)
 
     async def merge(self, number: int, path: Path) -> None:
         """Take over the rows of a segment; once this returns they are on disk here. Raises sqlite3.Error."""
@@ -121,6 +121,8 @@ class Archive:
             await self._writer.execute("BEGIN IMMEDIATE")
             yield self._writer
             await self._writer.execute("COMMIT")
+            self._let_snapshot_go()
+            self._take_snapshot()
         except BaseException:
             self.entries = entries
             with contextlib.suppress(sqlite3.Error):  # nothing was begun, or SQLite rolled back by itself
@@ -130,7 +132,11 @@ class Archive:
     async def checkpoint(self) -> None:
         """Move what was committed from the log into the table's file, in the background thread."""
         async with self._turn:
-            await self._one("PRAGMA wal_checkpoint(PASSIVE)")
+            self._let_snapshot_go()  # or the log could never be begun again from its start
+            try:
+                await self._one("PRAGMA wal_checkpoint(PASSIVE)")
+            finally:
+                self._take_snapshot()
 
     async def set_meta(self, name: str, value: int) -> None:
         """Note `value` for the next start."""
@@ -154,7 +160,7 @@ class Archive:
             self.secret = bytes(meta["secret"])
             self.entries, self.merged = int(meta["entries"]), int(meta["merged"])
             self.needs_check = not meta["clean"] or now - int(meta["checked"]) > CHECK_INTERVAL
-            self._reader.execute(_LOOK_UP, (0, 0)).fetchall()
+            self.find(0)
             await self._one("SELECT count(*) FROM (SELECT key, client, sender, recipient FROM names LIMIT 1)")
         except (KeyError, TypeError, ValueError) as error:
             raise SchemaError(f"its table `meta` is not policyd's ({error!r})") from None
@@ -162,6 +168,14 @@ class Archive:
             if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
                 raise SchemaError(f"its tables are not policyd's ({error})") from None
             raise
+
+    def _take_snapshot(self) -> None:
+        """Look up within one transaction until our next write: that spares a third of each look-up, its locks."""
+        self._reader.execute("BEGIN")
+
+    def _let_snapshot_go(self) -> None:
+        if self._reader.in_transaction:
+            self._reader.execute("COMMIT")
 
     async def _one(self, sql: str) -> tuple[int, ...]:
         rows = list(await self._writer.execute_fetchall(sql))

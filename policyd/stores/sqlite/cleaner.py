@@ -105,7 +105,7 @@ class Cleaner:
         # Room for all that may ever come: building another one later would cost a tenth of all CPU meanwhile.
         fresh = Filter(max(2 * archive.entries, min(store.options.max_entries, MOST)))
         store.filters = (*store.filters[:1], fresh) if store.filter is not None else (fresh,)
-        keys = [key for key, _ in store.memory()]
+        keys = store.held_keys()
         for start in range(0, len(keys), SLICE):
             _add(fresh, keys[start : start + SLICE])
             await asyncio.sleep(0)

@@ -202,7 +202,8 @@ class Keeper:
                     await self._discard(segment)
             self._store.adopt(archive)
             self._store.learn(found.states)
-            self.unmerged = found.segments if found.whole else []
+            if found.whole:
+                self.unmerged, self.new_keys = found.segments, len(found.states)
             self._replayed = True
             return
         if archive.secret == self._store.keys.secret:

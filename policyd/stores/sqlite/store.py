@@ -172,6 +172,10 @@ class SqliteStore:
         """All that memory holds, the newest state of each key."""
         return list({**self._old, **self._young}.items())
 
+    def held_keys(self) -> list[int]:
+        """The keys of all that memory holds, some twice: a millisecond, where `memory` takes 30."""
+        return [*self._old, *self._young]
+
     def has_retired(self) -> bool:
         """Whether there are segments that cannot be written any more, and are not being merged yet."""
         return bool(self._retired)
@@ -204,18 +208,20 @@ class SqliteStore:
                 self._refuse()
             return client, entry
         try:
-            found = self.archive.find(client_key, key)
+            if ask_client:
+                client = self._fetch(self.archive, client_key)
+            if ask_entry:
+                entry = self._fetch(self.archive, key)
         except sqlite3.Error as error:
             self.failures += 1
             self._keeper.report(error)
             raise Unavailable(f"the store cannot be read: {error}") from error
-        if ask_client and (state := found.get(client_key)) is not None:
-            client = self._hold(client_key, state)
-        if ask_entry and (state := found.get(key)) is not None:
-            entry = self._hold(key, state)
         return client, entry
 
-    def _hold(self, key: int, state: State) -> Entry:
+    def _fetch(self, archive: Archive, key: int) -> Entry | None:
+        state = archive.find(key)
+        if state is None:
+            return None
         if len(self._young) < self._hard_limit:
             self._young[key] = state
         return thaw(state)

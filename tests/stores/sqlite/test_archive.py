@@ -45,10 +45,11 @@ def test_a_merge_takes_the_last_state_and_names_each_new_key_once(tmp_path: Path
     async def scenario(archive: Archive) -> None:
         await archive.merge(1, segment(tmp_path, 1, NEW))
         assert (archive.entries, archive.merged) == (2, 1)
-        assert archive.find(1, 3) == {1: freeze(10, 30, 1, 0)}
+        assert archive.find(1) == freeze(10, 30, 1, 0)
+        assert archive.find(3) is None
         await archive.merge(2, segment(tmp_path, 2, [(2, 20, 25, 1, 0, b"net\n\nb@c"), (3, 9, 9, 0, 0, b"net\n\n")]))
         assert archive.entries == 3
-        assert archive.find(2, 3) == {2: freeze(20, 25, 1, 0), 3: freeze(9, 9, 0, 0)}
+        assert (archive.find(2), archive.find(3)) == (freeze(20, 25, 1, 0), freeze(9, 9, 0, 0))
 
     run(tmp_path, scenario)
     assert names(tmp_path) == [(1, b"net", b"\xff@a", b"b@c"), (2, b"net", b"", b"b@c"), (3, b"net", b"", b"")]
@@ -76,7 +77,7 @@ def test_memory_is_kept_exactly_and_counted_exactly(tmp_path: Path) -> None:
         await archive.keep([(9, freeze(1, 2, 3, 4)), (8, freeze(5, 6, 7, 8))])
         await archive.keep([(9, freeze(0, 0, 0, 0)), (7, freeze(1, 1, 1, 1))])
         assert archive.entries == 3
-        assert archive.find(9, 8) == {9: freeze(0, 0, 0, 0), 8: freeze(5, 6, 7, 8)}
+        assert (archive.find(9), archive.find(8)) == (freeze(0, 0, 0, 0), freeze(5, 6, 7, 8))
         assert await archive.keys(-1, 2) == [7, 8]
         assert await archive.keys(8, 2) == [9]
 
@@ -94,7 +95,7 @@ def test_what_fails_or_is_cancelled_changes_nothing(tmp_path: Path, error: type[
     async def scenario(archive: Archive) -> None:
         with pytest.raises(error):
             await spoil(archive)
-        assert (archive.entries, archive.find(1, 1)) == (0, {})
+        assert (archive.entries, archive.find(1)) == (0, None)
         await archive.keep([(1, freeze(2, 2, 2, 2))])
         assert archive.entries == 1
 
@@ -112,3 +113,18 @@ def test_a_merge_that_fails_can_be_tried_again(tmp_path: Path) -> None:
         await archive.ping()
 
     run(tmp_path, scenario)
+
+
+def test_looking_up_sees_every_write_and_lets_the_log_begin_again(tmp_path: Path) -> None:
+    async def scenario(archive: Archive) -> None:
+        for number in range(1, 4):
+            rows: list[Row] = [(key, number, 0, 0, 0, b"c\ns\nr") for key in range(999)]
+            await archive.merge(number, segment(tmp_path, number, rows))
+            assert archive.find(7) == freeze(number, 0, 0, 0)
+            await archive.checkpoint()
+            assert archive.find(8) == freeze(number, 0, 0, 0)
+            sizes.append((tmp_path / "policyd.db-wal").stat().st_size)
+
+    sizes: list[int] = []
+    run(tmp_path, scenario)
+    assert sizes[2] <= sizes[1] <= sizes[0] + 3 * 4096
