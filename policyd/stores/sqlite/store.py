@@ -43,7 +43,7 @@ class SqliteStore:
         self.rules: Rules | None = None
         self.failures = 0
         self.forgotten: dict[int, State] = {}
-        """The generation that was dropped last: the keeper frees it bit by bit, at once it would take 5 ms."""
+        """The generation that was dropped last: the keeper frees it bit by bit, at once it would take 1.5 ms."""
         self._hides = options.privacy
         self._hard_limit = self.limits.hard_limit
         self._young: dict[int, State] = {}
