@@ -11,6 +11,7 @@ import logging
 import os
 import secrets
 import signal
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -44,6 +45,8 @@ DRAIN: Final = 5.0
 """Seconds in which requests under way are answered before the daemon ends."""
 GARBAGE: Final = 50_000
 """Objects between two looks for reference cycles. A tick of requests makes thousands and none of them is a cycle."""
+SWITCH: Final = 0.0005
+"""Seconds for which a background thread may keep Python from the loop; its default of 5 ms was our p99.9 (measured)."""
 TICK: Final = 1.0
 """Seconds between two rounds of housekeeping."""
 
@@ -198,6 +201,7 @@ class Daemon:
         gc.collect()
         gc.freeze()
         gc.set_threshold(GARBAGE)
+        sys.setswitchinterval(SWITCH)
         _log.info("policyd %s serving on %s", __version__, self._listeners)
         self._notifier.ready(f"serving on {self._listeners}")
 
