@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final
 
 from policyd.checks.tools import Tools
@@ -168,9 +168,14 @@ class Greylist:
         return Verdict(action, REASONS[outcome], delay=seconds, commit=commit)
 
     def _header(self, seconds: int, now: int) -> Action:
-        date = format_datetime(datetime.fromtimestamp(now).astimezone())
-        values = {"%t": str(seconds), "%v": self.version, "%h": self.hostname, "%d": date}
+        values = {"%t": str(seconds), "%v": self.version, "%h": self.hostname, "%d": _date(now)}
         return Action("PREPEND", _fill(_HEADER_WORD, self.settings.header_text, values))
+
+
+@lru_cache(maxsize=8)
+def _date(now: int) -> str:
+    """The second `now` in local time as RFC 5322 3.3 writes it."""
+    return format_datetime(datetime.fromtimestamp(now).astimezone())
 
 
 def _deferral(settings: Settings, seconds: int, recipient: str) -> Action:

@@ -114,16 +114,15 @@ class Table:
 
 # Numbered and named references mean another group among others; flags must stand at the very start.
 _UNJOINABLE = re.compile(r"\\[1-9]|\(\?[^:=!<]")
-# Bound to the start, so that other places need not be tried: no alternative stands outside of brackets.
-_ANCHORED = re.compile(r"\^[^|]*")
+_INNERMOST = re.compile(r"\\.|\[[^\]]*\]|\([^()\[\]\\]*\)")
 
 
 def _any_of(regexes: Sequence[re.Pattern[str]]) -> Callable[[str], object]:
     """Two searches in place of many: whether any of `regexes` is found. Most texts match none of a whole list."""
     searches = [regex.search for regex in regexes if _UNJOINABLE.search(regex.pattern)]
     joinable = [regex.pattern for regex in regexes if not _UNJOINABLE.search(regex.pattern)]
-    anchored = [pattern for pattern in joinable if _ANCHORED.fullmatch(pattern)]
-    floating = [pattern for pattern in joinable if not _ANCHORED.fullmatch(pattern)]
+    anchored = [pattern for pattern in joinable if _is_anchored(pattern)]
+    floating = [pattern for pattern in joinable if not _is_anchored(pattern)]
     if floating:
         searches.insert(0, _joined(floating).search)
     if anchored:
@@ -131,6 +130,14 @@ def _any_of(regexes: Sequence[re.Pattern[str]]) -> Callable[[str], object]:
     if len(searches) == 1:
         return searches[0]
     return lambda text: any(search(text) for search in searches)
+
+
+def _is_anchored(pattern: str) -> bool:
+    """Whether it can only match at the start of a text: ``^``, and no alternative outside of brackets."""
+    before, outside = "", pattern
+    while before != outside:
+        before, outside = outside, _INNERMOST.sub("", outside)
+    return outside.startswith("^") and "|" not in outside and "(" not in outside
 
 
 def _joined(patterns: Sequence[str]) -> re.Pattern[str]:

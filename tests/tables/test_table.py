@@ -88,7 +88,7 @@ def test_arbitrary_text_never_raises_and_mistakes_are_numbered(texts: list[str])
 
 
 def test_patterns_are_found_together_as_they_are_one_by_one() -> None:
-    texts = ["/^mx(1|2)\\./", "/pool$/", "/(a)b\\1/", "/x{2}|y/", "/(?s)q.r/", "/^b|z$/"]
+    texts = ["/^mx(1|2)\\./", "/pool$/", "/(a)b\\1/", "/x{2}|y/", "/(?s)q.r/", "/^b|z$/", "/^(?:mx|w[(]?x)9/"]
     for written in (texts, texts[:2], texts[1:2], []):
         table = Table([Source("list", "\n".join(written))], parse_client)
         for name in (
@@ -105,6 +105,9 @@ def test_patterns_are_found_together_as_they_are_one_by_one() -> None:
             "b",
             "az",
             "ab",
+            "mx9",
+            "amx9",
+            "w(x9",
         ):
             alone = [n + 1 for n, text in enumerate(written) if re.search(text.strip("/"), name)]
             found = table.find_pattern(name)
