@@ -104,13 +104,14 @@ class PolicyServer:
 class Connection(asyncio.Protocol):
     """One connection of Postfix."""
 
-    __slots__ = ("_queue", "_server", "_transport", "_unsent", "_waiting", "_wire", "partial_since")
+    __slots__ = ("_is_last", "_queue", "_server", "_transport", "_unsent", "_waiting", "_wire", "partial_since")
 
     def __init__(self, server: PolicyServer) -> None:
         self._server = server
         self._wire = PolicyConnection()
         self._queue: deque[PolicyRequest] = deque()
         self._waiting = False
+        self._is_last = False
         self._unsent = b""
         self._transport: asyncio.Transport | None = None
         self.partial_since = 0.0
@@ -131,6 +132,11 @@ class Connection(asyncio.Protocol):
         self._server.connections.discard(self)
         self._transport = None
         self._queue.clear()
+
+    def eof_received(self) -> bool:
+        """The client will ask no more; what it asked is answered before the connection is closed."""
+        self._is_last = True
+        return self._waiting or bool(self._unsent)
 
     def pause_writing(self) -> None:
         """The peer does not read its replies: take no more questions from it."""
@@ -233,7 +239,7 @@ class Connection(asyncio.Protocol):
         unsent, self._unsent = self._unsent, b""
         if self._transport is not None:
             self._transport.write(unsent)
-            if self._server.service.close_after_reply:
+            if self._server.service.close_after_reply or (self._is_last and not self._waiting):
                 self._transport.close()
 
     def hang_up(self, kind: str, reason: str) -> None:

@@ -112,6 +112,22 @@ def test_replies_of_one_tick_are_sent_at_its_end_in_one_write_each() -> None:
     assert len(house.ticks) == 1
 
 
+def test_who_closes_only_his_side_still_gets_his_replies() -> None:
+    commit = FakeCommit()
+    house = House(lambda r: Decision(DEFER, "greylist", "new", 1, "1", commit) if r.sender == "new" else passing(r))
+    house.hurries = False
+    connection, transport = house.connect()
+    idle, _ = house.connect()
+    connection.data_received(ask("known", "new"))
+    assert connection.eof_received()
+    assert not idle.eof_received()
+    house.ticks.pop()()
+    assert (transport.written, transport.state) == (b"action=DUNNO\n\n", "open")
+    commit.finish(True)
+    house.ticks.pop()()
+    assert (transport.written, transport.state) == (b"action=DUNNO\n\n" + DEFERRED, "closed")
+
+
 def test_fifty_pipelined_requests_get_fifty_replies() -> None:
     connection, transport = House(passing).connect()
     connection.data_received(ask(*map(str, range(50))))

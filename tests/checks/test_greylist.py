@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policyd.checks import greylist as room
 from policyd.checks.greylist import TEXT_LIMIT, Settings, build
 from policyd.checks.tools import Tools
 from policyd.model.action import DUNNO
@@ -68,9 +69,11 @@ def ask(store: Oracle, asked: PolicyRequest | None = None, **options: Any) -> Ve
 def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
+    room._date.cache_clear()
     yield
     monkeypatch.undo()
     time.tzset()
+    room._date.cache_clear()
 
 
 # The triplet
@@ -170,6 +173,7 @@ def test_the_first_pass_says_how_long_it_took() -> None:
 def test_the_date_is_local_time(monkeypatch: pytest.MonkeyPatch, utc: None) -> None:
     monkeypatch.setenv("TZ", "NPT-5:45")
     time.tzset()
+    room._date.cache_clear()  # a running daemon never changes its time zone
     assert ask(Oracle("passed", 0)).action.text.endswith("; Sun, 22 Nov 2026 23:45:00 +0545")
 
 
