@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from socket import gethostname
@@ -68,7 +69,7 @@ def serve(settings: Settings, load: Callable[[], Settings]) -> int:
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    """Make uvloop's loop where it is installed (extra `fast`): a fifth less CPU per request (docs/performance.md)."""
+    """Make uvloop's loop where it is installed (extra `fast`): its share is in docs/performance.md."""
     try:
         import uvloop
     except ImportError:
@@ -115,9 +116,9 @@ class Daemon:
             self._chain = self._build_chain(self._settings, self._warn_of_mistakes())
             self._server = PolicyServer(self._service(), time.perf_counter, loop.call_soon)
             self._listeners = Listeners(self._server, inherited_sockets(os.environ))
+            self._add_signals(loop)
             await self._listen(self._settings)
             await self._start_exporter(self._settings)
-            self._add_signals(loop)
             self._settle()
             await self._keep_house()
         finally:
@@ -237,7 +238,7 @@ class Daemon:
             if old != new and (name == "store" or (old.destination, old.facility) != (new.destination, new.facility)):
                 _log.warning("reload: [%s] changed; that takes effect at the next restart", name)
         moved = settings.metrics != self._settings.metrics
-        self._settings, self._chain = settings, chain
+        self._settings, self._chain = replace(settings, store=self._settings.store), chain
         self._server.service = self._service()
         self._set_log(settings)
         self._metrics.reload_ok, self._metrics.reloaded_at, self._metrics.list_mistakes = True, time.time(), 0

@@ -120,7 +120,11 @@ class Metrics:
     def _configuration_metrics(self) -> Iterator[Metric]:
         yield gauge("policyd_config_last_reload_successful", "1 if the last reload was taken.", int(self.reload_ok))
         yield gauge("policyd_config_last_reload_timestamp_seconds", "When settings were last taken.", self.reloaded_at)
-        yield gauge("policyd_list_bad_lines", "Lines of list files that were not understood.", self.list_mistakes)
+        yield gauge(
+            "policyd_list_bad_lines",
+            "Mistakes in list files, and in the configuration of a refused reload.",
+            self.list_mistakes,
+        )
 
     def _greylist_results(self) -> Mapping[str, int]:
         results: Counter[str] = Counter()

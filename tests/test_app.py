@@ -151,9 +151,10 @@ def test_a_store_that_changes_is_said_to_need_a_restart(house: House, capfd: pyt
     async def story(house: House) -> None:
         house.file.write_text(house.file.read_text().replace('"memory:"', f'"sqlite:{house.directory}/policyd.db"'))
         await house.reload()
+        await house.reload()
 
     house.run(story)
-    assert "[store] changed; that takes effect at the next restart" in capfd.readouterr().err
+    assert capfd.readouterr().err.count("[store] changed; that takes effect at the next restart") == 2
 
 
 def test_a_socket_that_cannot_be_had_ends_the_start_with_a_sentence(

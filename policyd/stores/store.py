@@ -25,7 +25,7 @@ class StoreOptions:
 
     durability: Literal["normal", "full"] = "normal"
     """normal: what was answered survives the end of the process, SIGKILL too. full: a power cut too (fsync first)."""
-    max_entries: int = 1_000_000
+    max_entries: int = 2_000_000
     """Above it the oldest entries that never passed are forgotten, down to 90 %."""
     privacy: bool = False
     """Whether keyed hashes are stored in place of addresses."""

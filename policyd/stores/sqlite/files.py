@@ -105,7 +105,8 @@ def bytes_on_disk(path: Path) -> int:
 
 
 def _forget_old(path: Path) -> None:
-    aside = re.compile(re.escape(path.name) + r"(?:\.journal-[0-9]+)?\.corrupt-([0-9]+)", re.ASCII)
+    database = re.sub(r"\.journal-[0-9]+$", "", path.name)
+    aside = re.compile(re.escape(database) + r"(?:\.journal-[0-9]+)?\.corrupt-([0-9]+)", re.ASCII)
     found = ((aside.fullmatch(file.name), file) for file in path.parent.iterdir() if file.is_file())
     dated = sorted((int(match[1]), file) for match, file in found if match is not None)
     for _, file in dated[:-KEPT_ASIDE]:

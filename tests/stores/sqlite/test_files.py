@@ -51,6 +51,17 @@ def test_two_are_kept_aside_with_their_logs(tmp_path: Path) -> None:
     ]
 
 
+def test_damaged_segments_count_among_the_two(tmp_path: Path) -> None:
+    for number in (1, 2, 3, 4):
+        segment = tmp_path / f"policyd.db.journal-{number:06d}"
+        segment.touch()
+        files.set_aside(segment, 1000 + number)
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "policyd.db.journal-000003.corrupt-1003",
+        "policyd.db.journal-000004.corrupt-1004",
+    ]
+
+
 def test_a_directory_is_set_aside_and_not_emptied(tmp_path: Path) -> None:
     path = tmp_path / "policyd.db"
     path.mkdir()
