@@ -10,7 +10,9 @@ import os
 import pwd
 import socket
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from policyd.model.endpoint import Endpoint
@@ -29,7 +31,7 @@ class SocketOptions:
 def open_socket(endpoint: Endpoint, options: SocketOptions) -> socket.socket:
     """Listen on `endpoint`. Raises OSError with a sentence for the administrator."""
     try:
-        return _open_unix(endpoint.path, options) if endpoint.kind == "unix" else _open_inet(endpoint, options)
+        return _listening(endpoint, options)
     except (OSError, KeyError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).strip("'\"")
         raise OSError(f"cannot listen on {endpoint}: {reason}{_advice(error, endpoint)}") from error
@@ -45,16 +47,10 @@ def _advice(error: OSError | KeyError, endpoint: Endpoint) -> str:
     return ""
 
 
-def _open_inet(endpoint: Endpoint, options: SocketOptions) -> socket.socket:
-    family, kind, protocol, _, address = socket.getaddrinfo(
-        endpoint.host, endpoint.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
-    listener = socket.socket(family, kind, protocol)
+def _listening(endpoint: Endpoint, options: SocketOptions) -> socket.socket:
+    listener, bind = _unix(endpoint.path, options) if endpoint.kind == "unix" else _inet(endpoint)
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        listener.bind(address)
+        bind()
         listener.listen(options.backlog)
         listener.setblocking(False)  # noqa: FBT003
     except OSError:
@@ -63,12 +59,24 @@ def _open_inet(endpoint: Endpoint, options: SocketOptions) -> socket.socket:
     return listener
 
 
-def _open_unix(path: str, options: SocketOptions) -> socket.socket:
+def _inet(endpoint: Endpoint) -> tuple[socket.socket, Callable[[], None]]:
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        endpoint.host, endpoint.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    listener = socket.socket(family, kind, protocol)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET6:
+        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    return listener, partial(listener.bind, address)
+
+
+def _unix(path: str, options: SocketOptions) -> tuple[socket.socket, Callable[[], None]]:
     owner = pwd.getpwnam(options.user).pw_uid if options.user else -1
     group = grp.getgrnam(options.group).gr_gid if options.group else -1
     _remove_stale(path)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
+
+    def bind() -> None:
         # Nobody may connect before mode and owner are right, so the file is born without any permission.
         before = os.umask(0o777)
         try:
@@ -78,12 +86,8 @@ def _open_unix(path: str, options: SocketOptions) -> socket.socket:
         if options.user or options.group:
             os.chown(path, owner, group)
         Path(path).chmod(options.mode)
-        listener.listen(options.backlog)
-        listener.setblocking(False)  # noqa: FBT003
-    except OSError:
-        listener.close()
-        raise
-    return listener
+
+    return listener, bind
 
 
 def _remove_stale(path: str) -> None:
