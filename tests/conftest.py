@@ -1,0 +1,20 @@
+"""No thread outlives the tests: one that does would keep the whole run from ending, and says so instead."""
+
+import os
+import sys
+import threading
+
+import pytest
+
+PATIENCE = 5.0
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    others = [t for t in threading.enumerate() if t is not threading.main_thread() and not t.daemon]
+    for thread in others:
+        thread.join(PATIENCE)
+    left = [thread.name for thread in others if thread.is_alive()]
+    if left:
+        print(f"tests: these threads were never ended: {', '.join(left)}; is a store not closed?", file=sys.stderr)
+        sys.stdout.flush()
+        os._exit(1)
