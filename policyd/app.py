@@ -6,6 +6,7 @@ anything, and keeps the old on any mistake.
 """
 
 import asyncio
+import contextlib
 import gc
 import logging
 import os
@@ -264,9 +265,10 @@ class Daemon:
             self._metrics.connections = len(self._server.connections)
             self.flush_log()
             if interval and time.monotonic() - alive_at >= interval - TICK:
-                await self._store.ping()  # the loop alone proves nothing
-                self._notifier.alive()
-                alive_at = time.monotonic()
+                with contextlib.suppress(TimeoutError):  # asked again in the next round
+                    await asyncio.wait_for(self._store.ping(), TICK)  # the loop alone proves nothing
+                    self._notifier.alive()
+                    alive_at = time.monotonic()
             try:
                 await asyncio.wait_for(self._stop.wait(), TICK)
             except TimeoutError:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from policyd import app, config
+from policyd.stores.memory import MemoryStore
 
 Ask = Callable[..., Awaitable[str]]
 
@@ -155,6 +156,23 @@ def test_a_store_that_changes_is_said_to_need_a_restart(house: House, capfd: pyt
 
     house.run(story)
     assert capfd.readouterr().err.count("[store] changed; that takes effect at the next restart") == 2
+
+
+def test_a_store_that_hangs_does_not_hold_up_the_end(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    async def hang(_: MemoryStore) -> None:
+        asked.append(1)
+        await asyncio.sleep(3600)
+
+    monkeypatch.setattr(MemoryStore, "ping", hang)
+    monkeypatch.setenv("WATCHDOG_USEC", "2000000")
+
+    async def story(house: House) -> None:
+        assert "Greylisted" in await house.ask()
+
+    house.run(story)  # fails after five seconds
+    assert asked
 
 
 def test_a_socket_that_cannot_be_had_ends_the_start_with_a_sentence(
