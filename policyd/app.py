@@ -28,6 +28,7 @@ from policyd.chain import Chain
 from policyd.checks import REGISTRY
 from policyd.checks.tools import Tools
 from policyd.config import Settings
+from policyd.desk import Service
 from policyd.exporter import Exporter
 from policyd.listeners import Listeners
 from policyd.logs import lines, writers
@@ -37,7 +38,7 @@ from policyd.model.errors import ConfigError
 from policyd.model.greylist import GreylistStore
 from policyd.model.verdict import Check
 from policyd.record import Complaints, Recorder
-from policyd.server import PolicyServer, Service
+from policyd.server import PolicyServer
 from policyd.sockets import SocketOptions
 from policyd.store_metrics import store_metrics
 from policyd.stores import Store, StoreOptions, open_store
@@ -240,7 +241,7 @@ class Daemon:
                 _log.warning("reload: [%s] changed; that takes effect at the next restart", name)
         moved = settings.metrics != self._settings.metrics
         self._settings, self._chain = replace(settings, store=self._settings.store), chain
-        self._server.service = self._service()
+        self._server.desk.service = self._service()
         self._set_log(settings)
         self._metrics.reload_ok, self._metrics.reloaded_at, self._metrics.list_mistakes = True, time.time(), 0
         if moved:

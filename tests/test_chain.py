@@ -57,7 +57,7 @@ def chain(*checks: Says, complaints: list[str] | None = None) -> Chain:
 
 
 def decide(a_chain: Chain, a_request: PolicyRequest | None = None) -> Decision:
-    decision = a_chain.decide(a_request or request(), 1000)
+    (decision,) = a_chain.decide([a_request or request()], 1000)
     if isinstance(decision, Decision):
         return decision
 

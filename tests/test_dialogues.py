@@ -77,7 +77,7 @@ class Dialogue:
             attributes[SHORT.get(name, name)] = value
         self.attributes = attributes
         self.chain = self.chain or self.build()
-        decision = self.chain.decide(request_of(attributes), self.now)
+        decision = self.chain.decide([request_of(attributes)], self.now)[0]
         assert isinstance(decision, Decision)
         self.reply = decision.action.reply.decode().removeprefix("action=").rstrip("\n")
 

@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
+from policyd.desk import Service
 from policyd.model.action import DUNNO, Action
 from policyd.model.request import PolicyRequest
 from policyd.model.verdict import Decision
-from policyd.server import MAX_PIPELINED, PARTIAL_TIMEOUT, Connection, PolicyServer, Service
+from policyd.server import MAX_PIPELINED, PARTIAL_TIMEOUT, Connection, PolicyServer
 from policyd.wire.connection import MAX_REQUEST
 
 DEFER = Action("DEFER_IF_PERMIT", "4.2.0 Greylisted")
@@ -53,27 +55,39 @@ class FakeCommit:
 
 
 class House:
-    """A server whose chain says what the test wants; unless told otherwise, every tick ends at once."""
-
-    hurries = True
+    """A server whose chain says what the test wants, and whose event loop ticks when the test says so."""
 
     def __init__(self, decide: Callable[[PolicyRequest], Decision | Awaitable[Decision]]) -> None:
         self.recorded: list[tuple[str, str]] = []
         self.errors: list[str] = []
         self.rejected = 0
         self.now = 1000.0
-        self.service = Service(lambda request, now: decide(request), self._record, self.errors.append, self._reject)
-        self.ticks: list[Callable[[], None]] = []
+        self.service = Service(self._decide, self._record, self.errors.append, self._reject)
+        self.decide = decide
+        self.ticks: deque[Callable[[], None]] = deque()
         self.server = PolicyServer(self.service, lambda: self.now, self._later)
 
+    def _decide(self, requests: Sequence[PolicyRequest], now: int) -> list[Decision | Awaitable[Decision]]:
+        return [self.decide(request) for request in requests]
+
     def _later(self, callback: Callable[[], None]) -> None:
-        callback() if self.hurries else self.ticks.append(callback)
+        self.ticks.append(callback)
+
+    def tick(self) -> None:
+        """What the loop does until nothing is to be done."""
+        while self.ticks:
+            self.ticks.popleft()()
 
     def _record(self, request: PolicyRequest, decision: Decision, seconds: float) -> None:
         self.recorded.append((request.sender, decision.reason))
 
     def _reject(self) -> None:
         self.rejected += 1
+
+    def hear(self, connection: Connection, data: bytes) -> None:
+        """One connection sends, and the loop does all there is to do."""
+        connection.data_received(data)
+        self.tick()
 
     def connect(self) -> tuple[Connection, FakeTransport]:
         connection, transport = self.server(), FakeTransport()
@@ -92,45 +106,61 @@ def ask(*senders: str) -> bytes:
 def test_a_decision_made_at_once_is_answered_at_once() -> None:
     house = House(passing)
     connection, transport = house.connect()
-    connection.data_received(ask("a"))
+    house.hear(connection, ask("a"))
     assert transport.written == b"action=DUNNO\n\n"
     assert house.recorded == [("a", "no check objected")]
 
 
-def test_replies_of_one_tick_are_sent_at_its_end_in_one_write_each() -> None:
-    house = House(passing)
-    house.hurries = False
+def test_replies_of_one_connection_keep_their_order_among_others() -> None:
+    house = House(lambda request: Decision(Action("WARN", request.sender), "chain", "new", 0, "1"))
     (one, first), (two, second) = house.connect(), house.connect()
     one.data_received(ask("a", "b"))
-    two.data_received(ask("c"))
-    assert (first.written, second.written, len(house.ticks)) == (b"", b"", 1)
-    one.close_if_idle()
-    assert first.state == "open"
-    house.ticks.pop()()
-    assert (first.written, second.written) == (b"action=DUNNO\n\n" * 2, b"action=DUNNO\n\n")
-    two.data_received(ask("d"))
-    assert len(house.ticks) == 1
+    two.data_received(ask("x"))
+    one.data_received(ask("c"))
+    house.tick()
+    assert first.written == b"".join(b"action=WARN %c\n\n" % letter for letter in b"abc")
+    assert second.written == b"action=WARN x\n\n"
 
 
 def test_who_closes_only_his_side_still_gets_his_replies() -> None:
     commit = FakeCommit()
     house = House(lambda r: Decision(DEFER, "greylist", "new", 1, "1", commit) if r.sender == "new" else passing(r))
-    house.hurries = False
     connection, transport = house.connect()
     idle, _ = house.connect()
     connection.data_received(ask("known", "new"))
     assert connection.eof_received()
     assert not idle.eof_received()
-    house.ticks.pop()()
+    house.tick()
     assert (transport.written, transport.state) == (b"action=DUNNO\n\n", "open")
     commit.finish(True)
-    house.ticks.pop()()
     assert (transport.written, transport.state) == (b"action=DUNNO\n\n" + DEFERRED, "closed")
 
 
+def test_who_is_gone_before_he_was_read_is_not_asked_about() -> None:
+    house = House(passing)
+    connection, transport = house.connect()
+    connection.data_received(ask("a"))
+    connection.close_if_idle()
+    assert transport.state == "open"  # there is something to read
+    connection.connection_lost(None)
+    house.tick()
+    assert (transport.written, house.recorded) == (b"", [])
+
+
+def test_after_hanging_up_nothing_more_is_read() -> None:
+    house = House(passing)
+    connection, transport = house.connect()
+    connection.data_received(b"x" * MAX_REQUEST)
+    connection.data_received(b"x")
+    connection.data_received(ask("a"))
+    house.tick()
+    assert (transport.state, transport.written, house.errors) == ("aborted", b"", ["too long"])
+
+
 def test_fifty_pipelined_requests_get_fifty_replies() -> None:
-    connection, transport = House(passing).connect()
-    connection.data_received(ask(*map(str, range(50))))
+    house = House(passing)
+    connection, transport = house.connect()
+    house.hear(connection, ask(*map(str, range(50))))
     assert transport.written == b"action=DUNNO\n\n" * 50
 
 
@@ -144,9 +174,10 @@ def test_a_reply_waits_for_its_commit_and_the_next_request_for_the_reply() -> No
 
     house = House(decide)
     connection, transport = house.connect()
-    connection.data_received(ask("new", "next"))
+    house.hear(connection, ask("new", "next"))
     assert (transport.written, house.recorded) == (b"", [])
     commit.finish(True)
+    house.tick()
     assert transport.written == DEFERRED + b"action=DUNNO\n\n"
 
 
@@ -154,8 +185,9 @@ def test_what_could_not_be_stored_is_never_deferred() -> None:
     commit = FakeCommit()
     house = House(lambda _: Decision(DEFER, "greylist", "new", 240, "1", commit))
     connection, transport = house.connect()
-    connection.data_received(ask("new"))
+    house.hear(connection, ask("new"))
     commit.finish(False)
+    house.tick()
     assert transport.written == b"action=DUNNO\n\n"
     assert house.recorded == [("new", "unavailable")]
 
@@ -164,9 +196,10 @@ def test_a_commit_after_the_client_left_sends_nothing() -> None:
     commit = FakeCommit()
     house = House(lambda _: Decision(DEFER, "greylist", "new", 240, "1", commit))
     connection, transport = house.connect()
-    connection.data_received(ask("new"))
+    house.hear(connection, ask("new"))
     connection.connection_lost(None)
     commit.finish(True)
+    house.tick()
     assert transport.written == b""
     assert house.recorded == [("new", "new")]
     assert not house.server.connections
@@ -179,7 +212,7 @@ def test_a_bug_is_answered_dunno_and_logged_with_its_traceback(caplog: pytest.Lo
     house = House(broken)
     connection, transport = house.connect()
     with caplog.at_level(logging.ERROR):
-        connection.data_received(ask("a"))
+        house.hear(connection, ask("a"))
     assert transport.written == b"action=DUNNO\n\n"
     assert house.recorded == [("a", "fault")]
     assert "ZeroDivisionError" in caplog.text
@@ -192,7 +225,7 @@ def test_a_bug_in_the_recorder_costs_no_reply(caplog: pytest.LogCaptureFixture) 
     house = House(passing)
     house.service.record = broken
     connection, transport = house.connect()
-    connection.data_received(ask("a", "b"))
+    house.hear(connection, ask("a", "b"))
     assert transport.written == b"action=DUNNO\n\n" * 2
 
 
@@ -209,9 +242,10 @@ def later(decision: Decision, seconds: float = 0.0, error: Exception | None = No
 def run_async(house: House, *senders: str, until: int) -> bytes:
     async def run() -> bytes:
         connection, transport = house.connect()
-        connection.data_received(ask(*senders))
+        house.hear(connection, ask(*senders))
         while transport.written.count(b"\n\n") < until:
             await asyncio.sleep(0.001)
+            house.tick()
         return transport.written
 
     return asyncio.run(run())
@@ -239,7 +273,7 @@ def test_a_bug_in_a_waiting_check_is_answered_dunno() -> None:
 def test_too_much_without_an_end_is_hung_up_on_without_a_reply() -> None:
     house = House(passing)
     connection, transport = house.connect()
-    connection.data_received(b"sender=" + b"x" * MAX_REQUEST)
+    house.hear(connection, b"sender=" + b"x" * MAX_REQUEST)
     assert (transport.state, transport.written, house.errors) == ("aborted", b"", ["too long"])
 
 
@@ -247,11 +281,11 @@ def test_a_request_begun_and_never_finished_is_hung_up_on() -> None:
     house = House(passing)
     connection, transport = house.connect()
     _, idle = house.connect()
-    connection.data_received(b"sender=a\n")
+    house.hear(connection, b"sender=a\n")
     house.now += PARTIAL_TIMEOUT
     house.server.sweep()
     assert transport.state == "open"
-    connection.data_received(b"recipient=b\n")  # a byte now and then does not help
+    house.hear(connection, b"recipient=b\n")  # a byte now and then does not help
     house.now += 1
     house.server.sweep()
     assert (transport.state, idle.state, house.errors) == ("aborted", "open", ["timeout"])
@@ -261,7 +295,7 @@ def test_the_time_of_a_begun_request_starts_when_it_begins() -> None:
     house = House(passing)
     connection, transport = house.connect()
     for _ in range(3):  # each piece ends one request and begins the next
-        connection.data_received(b"sender=a\n\nsender=b\n" if not transport.written else b"\nsender=b\n")
+        house.hear(connection, b"sender=a\n\nsender=b\n" if not transport.written else b"\nsender=b\n")
         house.now += PARTIAL_TIMEOUT - 1
         house.server.sweep()
     assert transport.state == "open"
@@ -279,7 +313,7 @@ def test_exim_gets_one_reply_and_the_end() -> None:
     house = House(passing)
     house.service.close_after_reply = True
     connection, transport = house.connect()
-    connection.data_received(ask("a"))
+    house.hear(connection, ask("a"))
     assert (transport.written, transport.state) == (b"action=DUNNO\n\n", "closed")
 
 
@@ -287,9 +321,10 @@ def test_who_asks_without_end_is_made_to_wait() -> None:
     commit = FakeCommit()
     house = House(lambda r: Decision(DEFER, "greylist", "new", 1, "1", commit) if r.sender == "new" else passing(r))
     connection, transport = house.connect()
-    connection.data_received(ask("new", *["next"] * MAX_PIPELINED))
+    house.hear(connection, ask("new", *["next"] * MAX_PIPELINED))
     assert not transport.reading
     commit.finish(True)
+    house.tick()
     assert transport.reading
     assert transport.written == DEFERRED + b"action=DUNNO\n\n" * MAX_PIPELINED
 
@@ -307,11 +342,12 @@ def test_draining_answers_what_was_asked_and_closes_the_rest() -> None:
     house = House(lambda _: Decision(DEFER, "greylist", "new", 1, "1", commit))
     busy_connection, busy = house.connect()
     idle_connection, idle = house.connect()
-    busy_connection.data_received(ask("new"))
+    house.hear(busy_connection, ask("new"))
     busy_connection.close_if_idle()
     idle_connection.close_if_idle()
     assert (busy.state, idle.state) == ("open", "closed")
     commit.finish(True)
+    house.tick()
     busy_connection.close_if_idle()
     assert (busy.written, busy.state) == (DEFERRED, "closed")
 
@@ -322,7 +358,7 @@ def test_draining_ends_when_its_time_is_over() -> None:
     async def run() -> FakeTransport:
         house.server.clock = asyncio.get_running_loop().time
         connection, transport = house.connect()
-        connection.data_received(ask("new"))
+        house.hear(connection, ask("new"))
         await house.server.drain(0.05)
         return transport
 

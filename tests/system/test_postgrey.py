@@ -55,7 +55,7 @@ class Ours:
     def ask(self, attributes: Mapping[str, str], now: int) -> str:
         values = [attributes.get(name, "") for name in PolicyRequest._fields[:-2]]
         address = parse_address(attributes["client_address"])
-        decision = self._chain.decide(PolicyRequest._make([*values, address, attributes]), now)
+        decision = self._chain.decide([PolicyRequest._make([*values, address, attributes])], now)[0]
         assert isinstance(decision, Decision)
         self.reasons[decision.reason] += 1
         return decision.action.reply.decode().removeprefix("action=").rstrip("\n")

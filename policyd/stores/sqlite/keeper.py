@@ -202,6 +202,7 @@ class Keeper:
                     await self._discard(segment)
             self._store.adopt(archive)
             self._store.learn(found.states)
+            self.cleaner.take_filter(archive)
             if found.whole:
                 self.unmerged, self.new_keys = found.segments, len(found.states)
             self._replayed = True
@@ -253,10 +254,10 @@ class Keeper:
             else:
                 await self._discard(segment)
         if self._store.archive is not None:
-            archive = self._archive
+            archive, known = self._archive, self._store.filter
             self._store.adopt(None)
             with contextlib.suppress(sqlite3.Error):
-                await archive.set_meta("clean", 1)
+                await archive.leave(known.dump() if known is not None else b"")
             await archive.close()
         self.trouble = "it is closed"
         if self._lock is not None:

@@ -4,16 +4,12 @@ Law: 63 bits of BLAKE2b under a secret of this installation. The addresses are t
 nobody can look for two triplets with one key (with 2**20 triplets the odds of any accidental pair are 1 in 16 million).
 """
 
-from collections.abc import Callable
-from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
 from policyd.model.greylist import Triplet
 
 SECRET_BYTES: Final = 16
-CLIENTS: Final = 8192
-"""Client keys kept at hand: networks repeat, triplets do not."""
 
 
 class Keys:
@@ -22,7 +18,6 @@ class Keys:
     def __init__(self, secret: bytes) -> None:
         self.secret = secret
         self._hash = blake2b(digest_size=8, key=secret)  # copying it is cheaper than keying anew
-        self.of_client: Callable[[str], int] = lru_cache(maxsize=CLIENTS)(self._of_client)
 
     def of(self, text: bytes) -> int:
         """The key of a triplet's `text`."""
@@ -30,12 +25,13 @@ class Keys:
         hashed.update(text)
         return int.from_bytes(hashed.digest(), "big") >> 1
 
+    def of_client(self, client: str) -> int:
+        """The key of a client's own record. Not kept: a cache with many misses costs more than the hash (measured)."""
+        return self.of(client_text(client))
+
     def hidden(self, text: bytes) -> bytes:
         """`text` with a keyed hash in place of every part that is not empty."""
         return b"\n".join(b"%016x" % self.of(part) if part else b"" for part in text.split(b"\n"))
-
-    def _of_client(self, client: str) -> int:
-        return self.of(client_text(client))
 
 
 def triplet_text(triplet: Triplet) -> bytes:

@@ -5,7 +5,7 @@ import pytest
 from policyd.stores import StoreOptions
 from policyd.stores.sqlite.limits import Limits
 from tests.stores.contract import RULES, START, TRIPLET, ask, triplet
-from tests.stores.sqlite.places import DB, QUICK, errors, filled, opened, run, scribble, until, works
+from tests.stores.sqlite.places import DB, QUICK, errors, filled, killed, opened, run, scribble, until, works
 
 
 def test_the_filter_is_built_and_spares_look_ups_of_what_is_not_there(place: Path) -> None:
@@ -75,3 +75,34 @@ def test_a_damaged_page_is_found_after_a_run_that_was_not_closed(place: Path, ca
 
     run(scenario)
     assert "is damaged" in errors(caplog)[0]
+
+
+def test_the_filter_of_a_run_that_ended_well_is_there_at_the_next_start(place: Path) -> None:
+    async def scenario() -> None:
+        store = await opened(place, QUICK)
+        for number in range(100):
+            store.observe(triplet(number), RULES, START)
+        await until(lambda: store.filter is not None)
+        await store.close()
+        store = await opened(place, Limits(chores=60))  # nothing is built in time
+        assert store.filter is not None
+        assert await ask(store, triplet(7), START + 10) == ("early", 290)
+        await ask(store, triplet(100), START)
+        await store.close()
+        store = await opened(place, Limits(chores=60))
+        assert await ask(store, triplet(100), START + 10) == ("early", 290)
+        await store.close()
+
+    run(scenario)
+
+
+def test_the_filter_of_a_run_before_one_that_was_killed_is_not_used(place: Path) -> None:
+    async def scenario() -> None:
+        await filled(place, 50)
+        await killed(place)
+        store = await opened(place, Limits(chores=60))
+        assert store.filter is None
+        assert await ask(store, TRIPLET, START + 10) == ("early", 290)
+        await store.close()
+
+    run(scenario)

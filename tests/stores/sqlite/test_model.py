@@ -149,11 +149,19 @@ class Life(RuleBasedStateMachine):
     @rule()
     def kill(self) -> None:
         self.loop.run_until_complete(asyncio.sleep(0))  # what nobody waits for may be lost: let it be written
-        before, self.place = self.place, Path(tempfile.mkdtemp())
-        shutil.copytree(before, self.place, dirs_exist_ok=True)
+        before, self.place = self.place, self._copied()
         self.loop.run_until_complete(self.store.close())
         shutil.rmtree(before)
         self.open()
+
+    def _copied(self) -> Path:
+        """The files as they are at one moment: not while a segment's are just being made or removed."""
+        while True:
+            place = Path(tempfile.mkdtemp())
+            try:
+                return shutil.copytree(self.place, place, dirs_exist_ok=True)
+            except shutil.Error:
+                shutil.rmtree(place)
 
     def teardown(self) -> None:
         if hasattr(self, "store"):

@@ -1,0 +1,149 @@
+"""Stage by stage, whatever is asked and however it fails."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+
+import pytest
+
+from policyd.desk import TOGETHER, Desk, Service
+from policyd.model.action import DUNNO, Action
+from policyd.model.request import PolicyRequest
+from policyd.model.verdict import Decision
+from policyd.wire.request import parse_request
+
+DEFER = Decision(Action("DEFER_IF_PERMIT", "4.2.0 Greylisted"), "greylist", "new", 240, "1")
+
+
+class House:
+    """A desk, its event loop, and what happened in its order."""
+
+    def __init__(self, decide: Callable[[PolicyRequest], Decision | Awaitable[Decision]]) -> None:
+        self.said: list[str] = []
+        self.decide = decide
+        self.ticks: deque[Callable[[], None]] = deque()
+        self.service = Service(self._decide, self._record, self.said.append, lambda: None)
+        self.desk = Desk(self.service, lambda: 1000.0, self.ticks.append)
+
+    def _decide(self, requests: Sequence[PolicyRequest], now: int) -> list[Decision | Awaitable[Decision]]:
+        self.said.append(f"decide {' '.join(request.sender for request in requests)}")
+        return [self.decide(request) for request in requests]
+
+    def _record(self, request: PolicyRequest, decision: Decision, seconds: float) -> None:
+        self.said.append(f"record {request.sender}: {decision.reason}")
+
+    def ask(self, sender: str) -> None:
+        self.desk.receive(Asker(self), sender.encode())
+
+    def tick(self) -> list[str]:
+        while self.ticks:
+            self.ticks.popleft()()
+        said, self.said = self.said, []
+        return said
+
+
+class Asker:
+    def __init__(self, house: House) -> None:
+        self.house = house
+
+    def read(self, data: bytes) -> None:
+        self.house.said.append(f"read {data.decode()}")
+        self.house.desk.ask(self, parse_request(b"sender=" + data))
+
+    def reply(self, reply: bytes) -> None:
+        self.house.said.append(f"reply {reply[7:12].decode().strip()}")
+
+
+class FakeCommit:
+    def __init__(self) -> None:
+        self.waiting: list[Callable[[bool], None]] = []
+
+    def then(self, done: Callable[[bool], None]) -> None:
+        self.waiting.append(done)
+
+
+def passing(_: PolicyRequest) -> Decision:
+    return Decision(DUNNO, "chain", "no check objected", 0, "1")
+
+
+def test_what_one_tick_brings_is_worked_on_stage_by_stage() -> None:
+    house = House(passing)
+    house.ask("a")
+    house.ask("b")
+    assert (house.said, len(house.ticks)) == ([], 1)
+    record = ["record a: no check objected", "record b: no check objected"]
+    assert house.tick() == ["read a", "read b", "decide a b", "reply DUNNO", "reply DUNNO", *record]
+    house.ask("c")
+    assert len(house.ticks) == 1
+
+
+def test_nobody_waits_for_more_than_so_many_others() -> None:
+    house = House(passing)
+    for number in range(TOGETHER + 1):
+        house.ask(str(number))
+    assert house.said.count("reply DUNNO") == TOGETHER
+    house.tick()
+    house.ask("c")
+    assert house.tick()[0] == "read c"
+
+
+def test_a_bug_met_by_one_request_is_not_the_others_fault(caplog: pytest.LogCaptureFixture) -> None:
+    def decide(request: PolicyRequest) -> Decision:
+        if request.sender == "odd":
+            raise ZeroDivisionError("a bug")
+        return DEFER
+
+    house = House(decide)
+    house.ask("odd")
+    house.ask("a")
+    with caplog.at_level(logging.ERROR):
+        assert house.tick()[-4:] == ["reply DUNNO", "reply DEFER", "record odd: fault", "record a: new"]
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_bug_of_the_recorder_is_logged_and_costs_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    house = House(passing)
+    house.service.record = broken
+    house.ask("a")
+    house.ask("b")
+    with caplog.at_level(logging.ERROR):
+        assert house.tick()[-2:] == ["reply DUNNO", "reply DUNNO"]
+    assert caplog.text.count("could not be recorded") == 2
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_those_who_rest_on_a_commit_are_told_together_and_hold_up_nobody_else(*, done: bool) -> None:
+    commit = FakeCommit()
+    house = House(lambda r: passing(r) if r.sender == "known" else DEFER._replace(commit=commit))
+    for sender in ("a", "known", "b"):
+        house.ask(sender)
+    assert house.tick()[4:] == ["reply DUNNO", "record known: no check objected"]
+    (tell,) = commit.waiting
+    tell(done)
+    reply, reason = ("reply DEFER", "new") if done else ("reply DUNNO", "unavailable")
+    assert house.tick() == [reply, reply, f"record a: {reason}", f"record b: {reason}"]
+
+
+@pytest.mark.parametrize("fault", [None, ZeroDivisionError()])
+def test_a_check_that_waits_holds_up_nobody_and_has_a_deadline(fault: Exception | None) -> None:
+    async def slow() -> Decision:
+        await asyncio.sleep(0)
+        if fault is not None:
+            raise fault
+        await asyncio.sleep(60)
+        return DEFER
+
+    async def scenario() -> list[str]:
+        house = House(lambda r: slow() if r.sender == "slow" else passing(r))
+        house.service.request_deadline = 0.01
+        house.ask("slow")
+        house.ask("quick")
+        assert house.tick()[3:] == ["reply DUNNO", "record quick: no check objected"]
+        await asyncio.sleep(0.05)
+        return house.tick()
+
+    assert asyncio.run(scenario()) == ["reply DUNNO", f"record slow: {'fault' if fault else 'deadline'}"]
