@@ -63,19 +63,15 @@ class Desk:
         self.service = service
         self._clock = clock
         self._later = later
-        self._reads: list[tuple[Asker, bytes]] = []
+        self._reads: list[tuple[Asker, bytes, float]] = []
         self._asked: list[tuple[Asker, PolicyRequest]] = []
         self._is_scheduled = False
-        self._since = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
 
     def receive(self, connection: Asker, data: bytes) -> None:
         """Take what `connection` read; it is worked on with what else this tick brings."""
-        reads = self._reads
-        reads.append((connection, data))
-        if len(reads) >= TOGETHER:
-            self._work()
-        elif not self._is_scheduled:
+        self._reads.append((connection, data, self._clock()))
+        if not self._is_scheduled:
             self._schedule()
 
     def ask(self, connection: Asker, request: PolicyRequest) -> None:
@@ -86,25 +82,23 @@ class Desk:
 
     def _schedule(self) -> None:
         self._is_scheduled = True
-        self._since = self._clock()
         self._later(self._tick)
 
     def _tick(self) -> None:
+        reads, self._reads = self._reads[:TOGETHER], self._reads[TOGETHER:]
         try:
-            self._work()
+            self._work(reads, started=reads[0][2] if reads else self._clock())
         finally:
             self._is_scheduled = False
-            if self._asked:  # what waited on its connection for a reply of this tick
+            if self._reads or self._asked:
                 self._schedule()
 
-    def _work(self) -> None:
-        reads, self._reads = self._reads, []
-        for connection, data in reads:
+    def _work(self, reads: list[tuple[Asker, bytes, float]], started: float) -> None:
+        for connection, data, _ in reads:
             connection.read(data)
         asked, self._asked = self._asked, []
         answered: list[Answered] = []
         held: dict[Commit, list[Answered]] = {}
-        started = self._since
         for (connection, request), decision in zip(asked, self._decide(asked), strict=True):
             if not isinstance(decision, Decision):
                 self._begin(self._wait(connection, request, decision, started))

@@ -82,10 +82,22 @@ def test_nobody_waits_for_more_than_so_many_others() -> None:
     house = House(passing)
     for number in range(TOGETHER + 1):
         house.ask(str(number))
+    house.ticks.popleft()()
     assert house.said.count("reply DUNNO") == TOGETHER
+    assert len(house.ticks) == 1
+    assert house.tick()[-2:] == ["reply DUNNO", f"record {TOGETHER}: no check objected"]
+
+
+def test_the_time_of_an_answer_counts_from_the_first_read_of_its_row() -> None:
+    house, took, now = House(passing), list[float](), [1000.0]
+    house.service.record = lambda request, decision, seconds: took.append(seconds)
+    house.desk = Desk(house.service, lambda: now[0], house.ticks.append)
+    house.ask("a")
+    now[0] += 2
+    house.ask("b")
+    now[0] += 1
     house.tick()
-    house.ask("c")
-    assert house.tick()[0] == "read c"
+    assert took == [3, 3]
 
 
 def test_a_bug_met_by_one_request_is_not_the_others_fault(caplog: pytest.LogCaptureFixture) -> None:
