@@ -152,7 +152,10 @@ class Desk:
 
     def _answer(self, answered: list[Answered], started: float) -> None:
         for connection, _, decision in answered:
-            connection.reply(decision.action.reply)
+            try:
+                connection.reply(decision.action.reply)
+            except Exception:
+                _log.exception("a reply could not be sent")
         record, seconds = self.service.record, self._clock() - started
         for _, request, decision in answered:
             try:

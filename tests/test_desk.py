@@ -127,6 +127,20 @@ def test_a_bug_of_the_recorder_is_logged_and_costs_nothing_else(caplog: pytest.L
     assert caplog.text.count("could not be recorded") == 2
 
 
+def test_a_reply_that_cannot_be_sent_keeps_nobody_from_theirs(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(Asker):
+        def reply(self, reply: bytes) -> None:
+            raise RuntimeError("the handler is closed")
+
+    house = House(passing)
+    house.desk.receive(Broken(house), b"a")
+    house.ask("b")
+    with caplog.at_level(logging.ERROR):
+        said = house.tick()
+    assert said[3:] == ["reply DUNNO", "record a: no check objected", "record b: no check objected"]
+    assert "could not be sent" in caplog.text
+
+
 @pytest.mark.parametrize("done", [True, False])
 def test_those_who_rest_on_a_commit_are_told_together_and_hold_up_nobody_else(*, done: bool) -> None:
     commit = FakeCommit()
