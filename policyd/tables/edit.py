@@ -1,4 +1,4 @@
-"""Changing the text of a list file: an entry more, some entries less, all else as it was.
+r"""Changing the text of a list file: an entry more, some entries less, all else as it was.
 
 Law: what is not the entry itself stays byte for byte: comments, order, line ends, a BOM. Line numbers are those of the
 lists: ``\n`` ends a line, the first one is 1.

@@ -16,7 +16,7 @@ entries = st.sampled_from(["new.example", "[until=2030-01-01] a@b  REJECT no", "
 
 
 @given(texts, st.sampled_from(["\n", "\r\n"]), entries, st.booleans())
-def test_what_was_added_can_be_removed(text: str, end: str, entry: str, continued: bool) -> None:  # noqa: FBT001
+def test_what_was_added_can_be_removed(text: str, end: str, entry: str, continued: bool) -> None:
     text = text.replace("\n", end)
     longer, number = append(text, entry)
     assert longer.split("\n")[number - 1].rstrip("\r").removeprefix("\ufeff") == entry
