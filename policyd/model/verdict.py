@@ -12,6 +12,8 @@ from policyd.model.request import PolicyRequest
 Reason = Literal[
     # postgrey's words, so that scripts which read postgrey's log read ours
     "new", "early-retry", "triplet found", "client AWL", "client whitelist", "recipient whitelist",
+    # what postgrey has no lists for
+    "sender whitelist", "blacklist",
     # why there was no opinion at all
     "no check objected", "not a recipient", "authenticated", "trusted network", "no client address",
     "incomplete request",
@@ -37,6 +39,10 @@ class Verdict(NamedTuple):
     delay: int = 0
     """Seconds: since the first try when a mail passes, still to wait when it is deferred."""
     commit: Commit | None = None
+    exempt: frozenset[str] = frozenset()
+    """Names of checks that need not be asked about this request any more (of a verdict that is not final)."""
+    match: str = ""
+    """The line of a list that it rests on: ``FILE:LINE: ENTRY``."""
 
 
 NO_OPINION: Final = Verdict(DUNNO, "no check objected", final=False)
@@ -53,6 +59,8 @@ class Decision(NamedTuple):
     id: str
     """Eight hexadecimal digits: in the log line, and in the text of every refusal."""
     commit: Commit | None = None
+    match: str = ""
+    """The line of a list that decided: ``FILE:LINE: ENTRY``."""
 
     def failed(self, reason: Reason) -> "Decision":
         """What is answered when this decision cannot stand: no opinion."""
