@@ -147,14 +147,12 @@ def _read(values: Mapping[str, str], name: str, reader: Callable[[str], _T]) -> 
         raise ValueError(f"{name}: {error}") from None
 
 
-def _instant(text: str, zone: tzinfo | None, ends: bool = False) -> int:  # noqa: FBT001, FBT002 - a keyword here
-    """The second at which `text` begins (a date that `ends`: the first one behind it)."""
-    is_date = _DATE.fullmatch(text) is not None
-    if not is_date and not _TIME.fullmatch(text):
+def _instant(text: str, zone: tzinfo | None, *, ends: bool = False) -> int:
+    """The second at which `text` begins (a date that `ends`: the first one behind it). Raises ValueError."""
+    if not _DATE.fullmatch(text) and not _TIME.fullmatch(text):
         raise ValueError(f"{_word(text)!r} is no date: write one as in 2026-12-31, or with a time, 2026-12-31T18:00")
     try:
-        local = datetime.fromisoformat(text)
-        instant = int(_with_zone(local + timedelta(days=is_date and ends), zone).timestamp())
+        instant = _seconds(text, zone, ends=ends)
     except (ValueError, OverflowError):
         raise ValueError(f"{text!r} is not in the calendar: correct the date or the time") from None
     if not 0 <= instant <= _LAST:
@@ -162,9 +160,10 @@ def _instant(text: str, zone: tzinfo | None, ends: bool = False) -> int:  # noqa
     return instant
 
 
-def _with_zone(local: datetime, zone: tzinfo | None) -> datetime:
-    """`local` in `zone`, unless it has one. A time that summer time leaves out counts as if the clock went on."""
-    return local if local.tzinfo is not None else local.replace(tzinfo=zone)
+def _seconds(text: str, zone: tzinfo | None, *, ends: bool) -> int:
+    local = datetime.fromisoformat(text) + timedelta(days=ends and len(text) == len("2026-12-31"))
+    # A time that summer time leaves out counts as if the clock went on; of one that comes twice the first counts.
+    return int((local if local.tzinfo is not None else local.replace(tzinfo=zone)).timestamp())
 
 
 def _spelled(instant: int, zone: tzinfo | None, *, ends: bool) -> str:
@@ -172,7 +171,7 @@ def _spelled(instant: int, zone: tzinfo | None, *, ends: bool) -> str:
     local = datetime.fromtimestamp(instant, zone).replace(tzinfo=None)
     day = (local - timedelta(days=ends)).date()
     for text in (day.isoformat(), local.isoformat(timespec="minutes"), local.isoformat()):
-        if _instant(text, zone, ends) == instant:
+        if _seconds(text, zone, ends=ends) == instant:
             return text
     return f"{datetime.fromtimestamp(instant, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
