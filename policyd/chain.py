@@ -13,6 +13,7 @@ from policyd.model.address import BITS, Address
 from policyd.model.errors import Unavailable
 from policyd.model.request import PolicyRequest
 from policyd.model.verdict import NO_OPINION, Check, Decision, Verdict
+from policyd.policies import Lineup, Plan
 
 REMEMBERED_MESSAGES: Final = 4096
 """Messages whose header was added. Recipients of one message follow each other within seconds; postgrey keeps 10."""
@@ -32,16 +33,16 @@ NOBODY: Final = ("chain", NO_OPINION)
 
 
 class Chain:
-    """Checks in their order, and the clients that are asked nothing."""
+    """Checks in their order (or the plan of who is asked when), and the clients that are asked nothing."""
 
     def __init__(
         self,
-        checks: Sequence[Check],
+        checks: Sequence[Check] | Plan,
         trusted_networks: Iterable[str],
         on_unavailable: Callable[[str, Unavailable], None],
         first_id: int,
     ) -> None:
-        self._checks = tuple(checks)
+        self._plan = checks if isinstance(checks, Plan) else Plan(tuple(checks))
         self._trusted: dict[int, list[tuple[int, int]]] = {4: [], 6: []}
         for network in trusted_networks:
             version, shift, bits = _mask(network)
@@ -58,10 +59,11 @@ class Chain:
         """
         answers: list[Answer | None] = [self._excuse(request) for request in requests]
         opinions = [NOBODY] * len(requests)
-        for index, check in enumerate(self._checks):
+        lineups = self._plan.lineups(requests, now)
+        for stage in range(self._plan.stages):
             for number, request in enumerate(requests):
                 if answers[number] is None:
-                    answers[number] = self._ask(index, check, request, now, opinions, number)
+                    answers[number] = self._ask(stage, request, now, opinions, lineups, number)
         return [
             answer or self._decision(request, *opinion)
             for request, answer, opinion in zip(requests, answers, opinions, strict=True)
@@ -86,9 +88,15 @@ class Chain:
         return False
 
     def _ask(
-        self, index: int, check: Check, request: PolicyRequest, now: int, opinions: list[Opinion], number: int
+        self, stage: int, request: PolicyRequest, now: int, opinions: list[Opinion], lineups: list[Lineup], number: int
     ) -> Answer | None:
-        """Ask check number `index` about `request`; an opinion that is not the last word goes into `opinions`."""
+        """Ask check number `stage` about `request`; an opinion that is not the last word goes into `opinions`.
+
+        Whom that opinion exempts from other checks has a lineup of his own in `lineups` afterwards.
+        """
+        check = lineups[number][stage]
+        if check is None:
+            return None
         try:
             verdict = check.evaluate(request, now)
         except Unavailable as error:
@@ -97,16 +105,19 @@ class Chain:
         if verdict is NO_OPINION:
             return None
         if not isinstance(verdict, Verdict):
-            return self._wait(request, now, index, verdict, opinions[number])
+            return self._wait(stage, request, now, verdict, opinions[number], lineups[number])
         if verdict.final:
             return self._decision(request, check.name, verdict)
         opinions[number] = _better(opinions[number], check, verdict)
+        if verdict.exempt:
+            lineups[number] = _without(lineups[number], verdict.exempt)
         return None
 
     async def _wait(
-        self, request: PolicyRequest, now: int, index: int, pending: Awaitable[Verdict], best: Opinion
+        self, stage: int, request: PolicyRequest, now: int, pending: Awaitable[Verdict], best: Opinion, lineup: Lineup
     ) -> Decision:
-        check = self._checks[index]
+        check = lineup[stage]
+        assert check is not None  # noqa: S101 - it was asked
         try:
             verdict = await pending
         except Unavailable as error:
@@ -115,9 +126,10 @@ class Chain:
             if verdict.final:
                 return self._decision(request, check.name, verdict)
             best = _better(best, check, verdict)
-        opinions = [best]
-        for later in range(index + 1, len(self._checks)):
-            answer = self._ask(later, self._checks[later], request, now, opinions, 0)
+            lineup = _without(lineup, verdict.exempt)
+        opinions, lineups = [best], [lineup]
+        for later in range(stage + 1, len(lineup)):
+            answer = self._ask(later, request, now, opinions, lineups, 0)
             if answer is not None:
                 return answer if isinstance(answer, Decision) else await answer
         return self._decision(request, *opinions[0])
@@ -129,7 +141,7 @@ class Chain:
     def _decision(self, request: PolicyRequest, check: str, verdict: Verdict) -> Decision:
         self._id = (self._id + _ID_STEP) & 0xFFFFFFFF
         decision_id = f"{self._id:08X}"
-        action, reason, _, delay, commit = verdict
+        action, reason, _, delay, commit, _, match = verdict
         if action is DUNNO:
             pass
         elif action.verb == "PREPEND":
@@ -137,7 +149,7 @@ class Chain:
         elif action.defers or action.rejects:
             action = action.marked(f" (id {decision_id})")
         # What Decision(...) does, without a Python frame: this runs for every recipient of every mail.
-        return tuple.__new__(Decision, (action, check, reason, delay, decision_id, commit))
+        return tuple.__new__(Decision, (action, check, reason, delay, decision_id, commit, match))
 
     def _once_per_message(self, header: Action, instance: str) -> Action:
         """Postfix adds a header for every recipient that is answered PREPEND (measured): one is enough."""
@@ -149,6 +161,10 @@ class Chain:
         if len(self._prepended) > REMEMBERED_MESSAGES:
             del self._prepended[next(iter(self._prepended))]
         return header
+
+
+def _without(lineup: Lineup, exempt: frozenset[str]) -> Lineup:
+    return tuple(None if check is None or check.name in exempt else check for check in lineup)
 
 
 def _better(best: Opinion, check: Check, verdict: Verdict) -> Opinion:

@@ -11,6 +11,8 @@ from policyd.model.action import DUNNO, MAX_TEXT, Action
 from policyd.model.errors import Unavailable
 from policyd.model.request import PolicyRequest
 from policyd.model.verdict import NO_OPINION, Decision, Verdict
+from policyd.policies import Plan, Policy
+from policyd.tables.windows import Window
 from policyd.wire.request import parse_request
 
 DEFER = Verdict(Action("DEFER_IF_PERMIT", "4.2.0 Greylisted"), "new", delay=240)
@@ -51,9 +53,11 @@ def request(**attributes: str) -> PolicyRequest:
     return parse_request("\n".join(f"{name}={value}" for name, value in everything.items()).encode())
 
 
-def chain(*checks: Says, complaints: list[str] | None = None) -> Chain:
+def chain(*checks: Says, complaints: list[str] | None = None, plan: Plan | None = None) -> Chain:
     heard = complaints if complaints is not None else []
-    return Chain(checks, ["127.0.0.0/8", "::1"], lambda name, error: heard.append(f"{name}: {error}"), first_id=0)
+    return Chain(
+        plan or checks, ["127.0.0.0/8", "::1"], lambda name, error: heard.append(f"{name}: {error}"), first_id=0
+    )
 
 
 def decide(a_chain: Chain, a_request: PolicyRequest | None = None) -> Decision:
@@ -101,6 +105,64 @@ def test_who_is_asked_nothing(attributes: dict[str, str], reason: str) -> None:
 def test_neighbours_of_a_trusted_network_are_asked() -> None:
     assert decide(chain(Says(DEFER)), request(client_address="128.0.0.1")).action.defers
     assert decide(chain(Says(DEFER)), request(client_address="::2")).action.defers
+
+
+LISTED = Verdict(DUNNO, "client whitelist", final=False, exempt=frozenset({"greylist"}), match="f:3: x")
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_whom_a_check_exempts_is_not_asked_about_by_others(waits: bool) -> None:
+    blacklist, greylist = Says(NO_OPINION, "blacklist", waits=waits), Says(DEFER)
+    decision = decide(chain(Says(LISTED, "whitelist", waits=waits), blacklist, greylist))
+    assert (decision.action, decision.check, decision.reason, decision.match) == (
+        DUNNO, "whitelist", "client whitelist", "f:3: x",
+    )  # fmt: skip
+    assert (blacklist.asked, greylist.asked) == ([1000], [])
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_who_is_exempt_from_one_check_is_judged_by_the_others(waits: bool) -> None:
+    refused = Verdict(Action("REJECT", "5.7.1 No"), "blacklist", match="f:9: y")
+    decision = decide(chain(Says(LISTED, "whitelist", waits=waits), Says(refused, "blacklist"), Says(DEFER)))
+    assert (decision.check, decision.match) == ("blacklist", "f:9: y")
+
+
+def test_an_exemption_is_of_one_request_only() -> None:
+    class Lists(Says):
+        def evaluate(self, request: PolicyRequest, now: int) -> Verdict:
+            return LISTED if request.recipient == "listed@example" else NO_OPINION
+
+    one = chain(Lists(NO_OPINION, "whitelist"), Says(DEFER))
+    asked = [request(), request(recipient="listed@example"), request()]
+    answers = one.decide(asked, 1000)
+    assert [answer.reason for answer in answers if isinstance(answer, Decision)] == ["new", "client whitelist", "new"]
+    assert decide(one).reason == "new"
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_check_that_exempts_from_itself_and_from_those_before(waits: bool) -> None:
+    exempts = Verdict(DUNNO, "client whitelist", final=False, exempt=frozenset({"a", "b"}))
+    assert decide(chain(Says(NO_OPINION, "a"), Says(exempts, "b", waits=waits), Says(DEFER, "c"))).check == "c"
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_each_mail_is_asked_about_by_its_own_checks(waits: bool) -> None:
+    first, theirs, own = Says(NO_OPINION, "a", waits=waits), Says(DEFER, "b"), Says(HEADER, "b")
+    plan = Plan((first, theirs), policies=[Policy("p", ("vip@example",)), Policy("q", ("x@example",))],
+                lineups=[(first, own), (None, None)])  # fmt: skip
+    one = chain(plan=plan)
+    assert [decide(one, request(recipient=f"{who}@example")).reason for who in ("b", "vip", "x")] == [
+        "new", "triplet found", "no check objected",
+    ]  # fmt: skip
+    assert (len(first.asked), len(theirs.asked), len(own.asked)) == (2, 1, 1)
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_check_outside_of_its_time_is_not_asked(waits: bool) -> None:
+    first, second = Says(NO_OPINION, "a", waits=waits), Says(DEFER, "b")
+    assert decide(chain(plan=Plan((first, second), {1: Window(until=1001)}))).reason == "new"
+    assert decide(chain(plan=Plan((first, second), {1: Window(until=1000)}))).reason == "no check objected"
+    assert second.asked == [1000]
 
 
 @pytest.mark.parametrize("waits", [False, True])

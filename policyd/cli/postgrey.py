@@ -18,6 +18,7 @@ from typing import Any, Final
 from policyd import __version__, process
 from policyd.cli import DEGRADED, GOOD, complain
 from policyd.config import Settings, build
+from policyd.config.locate import Place
 from policyd.model.errors import ConfigError
 
 Exists = Callable[[str], bool]
@@ -28,7 +29,7 @@ CLIENTS: Final = ("/etc/postgrey/whitelist_clients", "/etc/postfix/postgrey_whit
 RECIPIENTS: Final = ("/etc/postgrey/whitelist_recipients", "/etc/postfix/postgrey_whitelist_recipients")
 USER: Final = "postgrey"
 
-_OPTIONS: Final = {
+_OPTIONS: Final[Mapping[Place, str]] = {
     ("server", "listen"): "--inet, --unix",
     ("server", "socket_mode"): "--socketmode",
     ("server", "backlog"): "--listen-queue-size",
@@ -78,8 +79,8 @@ def main(arguments: list[str]) -> int:
 def settings_from(options: Namespace, exists: Exists) -> Settings:
     """The settings that postgrey's options mean. Raises ConfigError, naming the option."""
 
-    def where(section: str, key: str) -> str:
-        return f"policyd postgrey: {_OPTIONS.get((section, key), 'options')}"
+    def where(place: Place) -> str:
+        return f"policyd postgrey: {_OPTIONS.get(place, 'options')}"
 
     return build(tables_from(options, exists), "the command line", where)
 

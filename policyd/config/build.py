@@ -4,89 +4,170 @@ Law: every mistake is found in one go, and none is a crash. What is wrong in a s
 being judged as a whole (`__post_init__`), because an option that is missing would be blamed for another's mistake.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields
-from typing import Any, Final, get_type_hints
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import Field, fields, is_dataclass
+from typing import Any, Final, NamedTuple, get_args, get_origin, get_type_hints
 
+from policyd.checks import REGISTRY
 from policyd.config.convert import convert
-from policyd.config.settings import NOT_YET, SECTIONS, Settings
+from policyd.config.locate import Place
+from policyd.config.settings import ARRAYS, NOT_YET, SECTIONS, Settings, Timetable
 from policyd.config.suggest import did_you_mean
 from policyd.model.errors import ConfigError
+from policyd.policies import Policies, Policy, options_for
+from policyd.tables.windows import Window
 
-Where = Callable[[str, str], str]
-"""The place of an option (of a section, when the key is "") as mistakes name it: ``FILE:LINE``."""
+Where = Callable[[Place], str]
+"""The place of a section or an option as mistakes name it: ``FILE:LINE``."""
+Complain = Callable[[Place, str, str], None]
+"""Takes a mistake: the path of its table, the option in it ("" for all of it), the sentence."""
 
-_HOUSE: Final = frozenset(field.name for field in fields(Settings)) - {"checks", "source"}
+
+class Option(NamedTuple):
+    """A field of one of the dataclasses that share a table."""
+
+    kind: type
+    field: Field[Any]
+    hint: Any
+
+
+_HOUSE: Final = frozenset(field.name for field in fields(Settings)) & frozenset(SECTIONS)
 
 
 def build(tables: Mapping[str, Any], source: str, where: Where) -> Settings:
     """The settings in `tables` (section -> key -> value as TOML gives it). Raises ConfigError with all mistakes."""
     mistakes: list[str] = []
 
-    def complain(section: str, key: str, sentence: str) -> None:
-        label = f"[{section}] {key}" if section and key else f"[{section}]" if section else key
-        mistakes.append(f"{where(section, key)}: {label}: {sentence}")
+    def complain(table: Place, key: str, sentence: str) -> None:
+        label = f"{_label(table)} {key}".strip()
+        mistakes.append(f"{where((*table, key) if key else table)}: {label}: {sentence}")
 
-    built = {}
+    built: dict[str, Any] = {}
     for name, value in tables.items():  # in the order of the file, and so the mistakes
         if name in SECTIONS:
             built[name] = _section(name, value, complain)
+        elif name in ARRAYS:
+            built[name] = _array((), name, ARRAYS[name], value, complain)
         else:
             _unknown_section(name, value, complain)
+    _refuse(mistakes)
+    settings = _settings(built, source, where)
+    _judge_policies(settings, where, complain)
+    _refuse(mistakes)
+    return settings
+
+
+def _refuse(mistakes: list[str]) -> None:
     if mistakes:
         raise ConfigError(mistakes)
-    built = {name: kind() for name, kind in SECTIONS.items()} | built
-    checks = {name: section for name, section in built.items() if name not in _HOUSE}
-    return Settings(**{name: built[name] for name in _HOUSE}, checks=checks, source=source)
 
 
-Complain = Callable[[str, str, str], None]
+def _settings(built: Mapping[str, Any], source: str, where: Where) -> Settings:
+    sections = {name: (kind(), Timetable()) for name, kind in SECTIONS.items()} | dict(built)
+    windows = {name: sections[name][1].window() for name in REGISTRY}
+    asked = sections["chain"][0].checks
+    return Settings(
+        **{name: sections[name][0] for name in _HOUSE},
+        policies=tuple(
+            policy.policy(asked, f"{policy.name or f'policy #{number}'} ({where(('policy', number - 1))})")
+            for number, policy in enumerate(built.get("policy", ()), 1)
+        ),
+        checks={name: sections[name][0] for name in REGISTRY},
+        windows={name: window for name, window in windows.items() if window != Window()},
+        source=source,
+    )
+
+
+def _judge_policies(settings: Settings, where: Where, complain: Complain) -> None:
+    """What only shows when all policies are seen beside each other and beside the checks."""
+    for number, key, earlier in Policies(settings.policies).unreachable():
+        whom = repr(key) if key else "everybody"
+        before = settings.policies[earlier].name
+        complain(("policy", number), "recipients", f"{whom} always belongs to {before}; put this one before it")
+    for number, policy in enumerate(settings.policies):
+        if problem := _delay_problem(policy, settings):
+            complain(("policy", number), "delay", problem)
+
+
+def _delay_problem(policy: Policy, settings: Settings) -> str:
+    if policy.delay is None:
+        return ""
+    if "greylist" not in policy.checks:
+        return "greylist is not asked here, so there is no delay; remove one of the two"
+    try:
+        options_for(policy, "greylist", settings.checks["greylist"])
+    except ValueError as error:
+        return str(error).partition(": ")[2]
+    return ""
 
 
 def _unknown_section(name: str, value: object, complain: Complain) -> None:
     if not isinstance(value, dict):
         homes = _homes(name)
         hint = f"; it belongs under {homes}" if homes else did_you_mean(name, _all_options())
-        complain("", name, f"stands outside of every section{hint}")
+        complain((), name, f"stands outside of every section{hint}")
     elif name in NOT_YET:
-        complain(name, "", "not in this version; remove it or put # before its lines")
+        complain((name,), "", "not in this version; remove it or put # before its lines")
     else:
-        complain(name, "", f"no such section{did_you_mean(name, SECTIONS)}")
+        complain((name,), "", f"no such section{did_you_mean(name, [*SECTIONS, *ARRAYS])}")
 
 
-def _section(name: str, table: object, complain: Complain) -> Any:
-    """The settings of one section, or None after a complaint."""
+def _section(name: str, table: object, complain: Complain) -> tuple[Any, ...] | None:
+    """The settings of one section, and of a check its timetable; None after a complaint."""
     if not isinstance(table, dict):
-        complain("", name, f"is a section; write [{name}] on a line of its own, and its options below it")
+        complain((), name, f"is a section; write [{name}] on a line of its own, and its options below it")
         return None
-    kind = SECTIONS[name]
-    values, good = _values(name, kind, table, complain)
-    if not good:
+    return _table((name,), _kinds(name), table, complain)
+
+
+def _array(table: Place, key: str, kind: type, value: object, complain: Complain) -> tuple[Any, ...] | None:
+    """The settings of each table of an array; None after a complaint."""
+    if not isinstance(value, list) or not all(isinstance(element, dict) for element in value):
+        head = _label((*table, key, 0))
+        complain(table, key, f"may stand there several times; write {head} before each, and its options below it")
         return None
+    built = [_table((*table, key, number), (kind,), element, complain) for number, element in enumerate(value)]
+    return None if None in built else tuple(settings[0] for settings in built if settings)
+
+
+def _table(path: Place, kinds: Sequence[type], table: Mapping[str, Any], complain: Complain) -> tuple[Any, ...] | None:
+    """An instance of each of `kinds`, which share the options of one table; None after a complaint."""
+    options = _options(*kinds)
+    values: dict[type, dict[str, Any]] = {kind: {} for kind in kinds}
+    count = 0
+    for key, value in table.items():
+        if key not in options:
+            complain(path, key, _unknown_option(key, options))
+        elif (converted := _value(path, key, value, options[key], complain)) is not None:
+            values[options[key].kind][options[key].field.name] = converted
+            count += 1
+    if count < len(table):
+        return None
+    instances = tuple(_instance(path, kind, values[kind], complain) for kind in kinds)
+    return None if None in instances else instances
+
+
+def _value(path: Place, key: str, value: object, option: Option, complain: Complain) -> Any:
+    """The value of an option, None after a complaint."""
+    element = get_args(option.hint)[0] if get_origin(option.hint) is tuple else None
+    if isinstance(element, type) and is_dataclass(element):
+        return _array(path, key, element, value, complain)
+    try:
+        return convert(value, option.hint, option.field.metadata)
+    except ValueError as error:
+        complain(path, key, str(error))
+        return None
+
+
+def _instance(path: Place, kind: type, values: Mapping[str, Any], complain: Complain) -> Any:
     try:
         return kind(**values)
     except ValueError as error:
         key, colon, sentence = str(error).partition(": ")
         if not colon or key not in _options(kind):
             key, sentence = "", str(error)
-        complain(name, key, sentence)
+        complain(path, key, sentence)
         return None
-
-
-def _values(name: str, kind: type, table: Mapping[str, Any], complain: Complain) -> tuple[dict[str, Any], bool]:
-    """The options of a section that are right, and whether all are."""
-    hints = get_type_hints(kind)
-    options = {field.name: field for field in fields(kind)}
-    values = {}
-    for key, value in table.items():
-        if key not in options:
-            complain(name, key, _unknown_option(key, options))
-            continue
-        try:
-            values[key] = convert(value, hints[key], options[key].metadata)
-        except ValueError as error:
-            complain(name, key, str(error))
-    return values, len(values) == len(table)
 
 
 def _unknown_option(key: str, options: Iterable[str]) -> str:
@@ -96,14 +177,31 @@ def _unknown_option(key: str, options: Iterable[str]) -> str:
     return f"no such option here; it belongs under {homes}" if homes else "no such option"
 
 
+def _label(table: Place) -> str:
+    """A section as it is written: ``[greylist]``, and of an array ``[[policy]]``."""
+    name = ".".join(key for key in table if isinstance(key, str))
+    return f"[[{name}]]" if table and isinstance(table[-1], int) else f"[{name}]" if name else ""
+
+
 def _homes(key: str) -> str:
     """The sections that have an option of this name: ``[store] or [log]``."""
-    return " or ".join(f"[{name}]" for name, kind in SECTIONS.items() if key in _options(kind))
+    sections = [f"[{name}]" for name in SECTIONS if key in _options(*_kinds(name))]
+    arrays = [f"[[{name}]]" for name, kind in ARRAYS.items() if key in _options(kind)]
+    return " or ".join(sections + arrays)
 
 
-def _options(kind: type) -> list[str]:
-    return [field.name for field in fields(kind)]
+def _kinds(section: str) -> tuple[type, ...]:
+    return (SECTIONS[section], Timetable) if section in REGISTRY else (SECTIONS[section],)
+
+
+def _options(*kinds: type) -> dict[str, Option]:
+    """The options of `kinds` by their names in the file, where ``from`` is no keyword and needs no underscore."""
+    return {
+        field.name.rstrip("_"): Option(kind, field, get_type_hints(kind)[field.name])
+        for kind in kinds
+        for field in fields(kind)
+    }
 
 
 def _all_options() -> list[str]:
-    return [option for kind in SECTIONS.values() for option in _options(kind)]
+    return [option for name in SECTIONS for option in _options(*_kinds(name))]

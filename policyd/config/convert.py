@@ -29,6 +29,8 @@ _WORDS: Final[Mapping[type, str]] = {
 
 def convert(value: object, hint: Any, metadata: Mapping[str, Any]) -> Any:
     """`value` (as tomllib gives it) as an option with this type hint and this metadata. Raises ValueError."""
+    if type(None) in get_args(hint):  # ``X | None``: None is for a line that is not there
+        hint = get_args(hint)[0]
     converted = _typed(value, hint)
     elements = converted if isinstance(converted, tuple) else (converted,)
     if not elements and metadata.get("nonempty"):

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from policyd.config.build import build
-from policyd.config.locate import locate
-from policyd.config.settings import Settings
+from policyd.config.locate import Place, locate
+from policyd.config.settings import ARRAYS, Settings
 from policyd.model.errors import ConfigError
 
 _AT: Final = re.compile(r" \(at (?:line ([0-9]+), column [0-9]+|end of document)\)$")
@@ -38,9 +38,10 @@ def parse(text: str, path: str) -> Settings:
         raise ConfigError([_no_toml(error, text, path)]) from None
     lines = locate(text.replace("\r\n", "\n"))
 
-    def where(section: str, key: str) -> str:
-        line = lines.get((section, key)) or lines.get((section or key,))
-        return f"{path}:{line}" if line else path
+    def where(place: Place) -> str:
+        while place and place not in lines:  # in an inline table, say
+            place = place[:-1]
+        return f"{path}:{lines[place]}" if place else path
 
     return build(tables, path, where)
 
@@ -67,7 +68,10 @@ def _no_toml(error: Exception, text: str, path: str) -> str:
     lines = text.splitlines() or [""]
     number = int(at[1]) if at and at[1] else len(lines)
     sentence = _AT.sub("", str(error))
-    if twice := _SECTION_TWICE.fullmatch(sentence):
+    twice = _SECTION_TWICE.fullmatch(sentence)
+    if twice and twice[1] in ARRAYS:
+        return f"{path}:{number}: [{twice[1]}] stands here for the second time; begin each of them with [[{twice[1]}]]"
+    if twice:
         return f"{path}:{number}: [{twice[1]}] stands here for the second time; put its options in one place"
     plain = _PLAIN.get(sentence) or _of_bare_value(lines[min(number, len(lines)) - 1])
     return f"{path}:{number}: {plain or f'no valid TOML: {sentence[:1].lower()}{sentence[1:]}'}"

@@ -7,7 +7,7 @@ policyd.checks.REGISTRY.
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -15,6 +15,8 @@ from policyd.checks import REGISTRY
 from policyd.config.suggest import did_you_mean
 from policyd.model.endpoint import parse_endpoint, parse_host_and_port
 from policyd.model.units import FileMode, Seconds
+from policyd.policies import NULL_SENDER, Policy, parse_key
+from policyd.tables.windows import Window, make_window
 
 NOT_YET: Final = frozenset({"blacklist", "control", "dns", "rbl", "spf"})
 """Sections and checks that the documentation of later versions names."""
@@ -68,6 +70,16 @@ def _check_name(name: str) -> None:
         raise ValueError(f"no check is named {name!r}{later}")
 
 
+def _check_recipient(text: str) -> None:
+    if parse_key(text) == NULL_SENDER:
+        raise ValueError(f"{text!r} is the sender of bounces; write it under senders")
+
+
+def _check_policy_name(name: str) -> None:
+    if len(name) > 64 or not name.isprintable():
+        raise ValueError("is no name; write at most 64 characters that can be seen")
+
+
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
     """`[server]`: where Postfix asks, and the limits of asking."""
@@ -116,6 +128,68 @@ class ChainSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Timetable:
+    """What the section of every check has beside its own options: when the check is asked at all."""
+
+    hours: str = ""
+    days: str = ""
+    tz: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what is no time."""
+        self.window()
+
+    def window(self) -> Window:
+        """The time in which the check is asked."""
+        return make_window(hours=self.hours, days=self.days, tz=self.tz)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySettings:
+    """One `[[policy]]`: for whom and when, and what is different then."""
+
+    name: str = field(default="", metadata={"check": _check_policy_name})
+    recipients: tuple[str, ...] = field(default=(), metadata={"check": _check_recipient, "unique": True})
+    senders: tuple[str, ...] = field(default=(), metadata={"check": parse_key, "unique": True})
+    """Both as in lists of recipients; empty: everybody."""
+    from_: str = ""
+    until: str = ""
+    hours: str = ""
+    days: str = ""
+    tz: str = ""
+    checks: tuple[str, ...] | None = field(default=None, metadata={"check": _check_name, "unique": True})
+    """These and no others are asked. None: those of `[chain]`, with `on` and without `off`."""
+    on: tuple[str, ...] = field(default=(), metadata={"check": _check_name, "unique": True})
+    off: tuple[str, ...] = field(default=(), metadata={"check": _check_name, "unique": True})
+    delay: Seconds | None = field(default=None, metadata={"min": 0, "max": 86400})
+    """Of greylisting. None: that of `[greylist]`."""
+
+    def __post_init__(self) -> None:
+        """Refuse what each option alone cannot show."""
+        self.window()
+        if self.checks is not None and (self.on or self.off):
+            raise ValueError("checks: says already which checks are asked; write this, or on and off")
+        if both := set(self.on) & set(self.off):
+            raise ValueError(f"off: {min(both)!r} is switched on, too; write it once")
+
+    def window(self) -> Window:
+        """The time in which the policy counts."""
+        return make_window(since=self.from_, until=self.until, hours=self.hours, days=self.days, tz=self.tz)
+
+    def policy(self, asked: Iterable[str], name: str) -> Policy:
+        """The policy under this `name`; `asked` are the checks of `[chain]`."""
+        relative = (set(asked) | set(self.on)) - set(self.off)
+        return Policy(
+            name,
+            tuple(map(parse_key, self.recipients)),
+            frozenset(map(parse_key, self.senders)),
+            self.window(),
+            frozenset(relative if self.checks is None else self.checks),
+            self.delay,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class MetricsSettings:
     """`[metrics]`: where Prometheus asks."""
 
@@ -148,8 +222,11 @@ class Settings:
     chain: ChainSettings = ChainSettings()
     metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
+    policies: tuple[Policy, ...] = ()
     checks: Mapping[str, Any] = field(default_factory=_default_checks)
     """The settings of every check there is, in the chain or not, by its name: instances of its own dataclass."""
+    windows: Mapping[str, Window] = field(default_factory=dict)
+    """When a check is asked, by its name; those that are asked always are not in here."""
     source: str = ""
     """The file they come from."""
 
@@ -167,4 +244,7 @@ SECTIONS: Final[Mapping[str, type]] = {
     "log": LogSettings,
     **{name: kind.settings for name, kind in REGISTRY.items()},
 }
-"""The dataclass of every section that a file may have."""
+"""The dataclass of every section that a file may have. Those of checks have the options of `Timetable`, too."""
+
+ARRAYS: Final[Mapping[str, type]] = {"policy": PolicySettings}
+"""The dataclass of every section that a file may have several of: ``[[policy]]``."""

@@ -32,8 +32,21 @@ def test_multi_line_strings_do_not_begin_statements() -> None:
     assert lines == {("a",): 1, ("d",): 4, ("f",): 7, ("g",): 8, ("h",): 9}
 
 
+def test_the_tables_of_an_array_are_numbered() -> None:
+    lines = locate("[[a]]\nb = 1\n[[a]]\nb = 2\n[a.c]\nd = 3\n[[x.a]]\ne = 4\n")
+    assert lines == {
+        ("a",): 1, ("a", 0): 1, ("a", 0, "b"): 2, ("a", 1): 3, ("a", 1, "b"): 4, ("a", 1, "c"): 5,
+        ("a", 1, "c", "d"): 6, ("x",): 7, ("x", "a"): 7, ("x", "a", 0): 7, ("x", "a", 0, "e"): 8,
+    }  # fmt: skip
+
+
+def test_arrays_in_arrays() -> None:
+    lines = locate("[[a]]\n[[a.b]]\n[[a.b]]\nc = 1\n[[a]]\n[[a.b]]\nc = 2\n")
+    assert (lines["a", 0, "b", 1, "c"], lines["a", 1, "b", 0, "c"]) == (4, 7)
+
+
 def test_the_first_of_several_places_counts() -> None:
-    assert locate("[[a]]\nb = 1\n[[a]]\nb = 2\n") == {("a",): 1, ("a", "b"): 2}
+    assert locate("a.b = 1\na.c = 2\n") == {("a",): 1, ("a", "b"): 1, ("a", "c"): 2}
 
 
 VALUES = st.sampled_from(

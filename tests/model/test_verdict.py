@@ -26,3 +26,4 @@ def test_no_opinion_leaves_the_mail_to_the_next_check() -> None:
 def test_a_verdict_is_final_and_waits_for_nothing_unless_it_says_so() -> None:
     verdict = Verdict(DUNNO, "client AWL")
     assert (verdict.final, verdict.delay, verdict.commit) == (True, 0, None)
+    assert (verdict.exempt, verdict.match) == (frozenset(), "")

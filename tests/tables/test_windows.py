@@ -89,9 +89,10 @@ WINDOWS = st.builds(
     hours=st.lists(SPANS, max_size=3).map(tuple),
     days=st.frozensets(st.integers(0, 6)),
     zone=st.sampled_from(ZONES),
-    note=st.text(max_size=200).filter(str.isprintable),
-    by=st.text(max_size=200).filter(str.isprintable),
+    note=st.just(""),
+    by=st.just(""),
 )
+NOTES = st.text(st.characters(exclude_categories=("C", "Z")) | st.sampled_from(' "\\]['), max_size=200)
 NOW = st.integers(at("2025-01-01T00:00Z"), at("2028-01-01T00:00Z"))
 
 
@@ -178,13 +179,15 @@ def test_a_bracket_that_is_never_closed(line: str) -> None:
 LIMITS = st.none() | NOW | st.sampled_from([at("2026-10-25T02:30+02:00"), at("2026-10-25T02:30+01:00"), 0, 249 * 10**9])
 
 
-@given(WINDOWS, LIMITS, LIMITS)
-@example(Window(zone="Europe/Berlin"), at("2026-10-25T02:30+02:00"), at("2026-10-25T02:30+01:00"))
-@example(Window(note='\\"\\\\" ]', by="x y"), None, None)
-def test_a_printed_window_is_the_same_window(window: Window, since: int | None, until: int | None) -> None:
+@given(WINDOWS, LIMITS, LIMITS, NOTES, NOTES)
+@example(Window(zone="Europe/Berlin"), at("2026-10-25T02:30+02:00"), at("2026-10-25T02:30+01:00"), "", "")
+@example(Window(), None, None, '\\"\\\\" ]', "x y")
+def test_a_printed_window_is_the_same_window(
+    window: Window, since: int | None, until: int | None, note: str, by: str
+) -> None:
     if since is not None and until is not None and since >= until:
         until = None
-    window = window._replace(since=since, until=until)
+    window = window._replace(since=since, until=until, note=note, by=by)
     assert parse_window(str(window)) == window
     assert split_window(f"{window} rest") == (str(window), "rest")
     assert hash(parse_window(str(window))) == hash(window)
