@@ -27,6 +27,7 @@ _GREYLIST_RESULTS: Final = {
     "early-retry": "early",
     "client AWL": "awl",
     "client whitelist": "whitelist",
+    "sender whitelist": "whitelist",
     "recipient whitelist": "whitelist",
 }
 
@@ -73,7 +74,8 @@ class Metrics:
         self.log_lines_dropped: Callable[[], int] = int
         self.reload_ok = True
         self.reloaded_at = now()
-        self.list_mistakes = 0
+        self.lists: Callable[[], Iterable[tuple[str, int, int, float]]] = tuple
+        """Of each list: its option, entries, mistakes, and when a file of it was last read (since the epoch)."""
         self.store: Callable[[], Iterable[Metric]] = tuple
 
     def answered(self, action: str, check: str, reason: str, seconds: float) -> None:
@@ -120,11 +122,18 @@ class Metrics:
     def _configuration_metrics(self) -> Iterator[Metric]:
         yield gauge("policyd_config_last_reload_successful", "1 if the last reload was taken.", int(self.reload_ok))
         yield gauge("policyd_config_last_reload_timestamp_seconds", "When settings were last taken.", self.reloaded_at)
-        yield gauge(
-            "policyd_list_bad_lines",
-            "Mistakes in list files, and in the configuration of a refused reload.",
-            self.list_mistakes,
+        yield from self._list_metrics()
+
+    def _list_metrics(self) -> Iterator[Metric]:
+        entries = GaugeMetricFamily("policyd_list_entries", "Entries in force.", labels=("list",))
+        bad = GaugeMetricFamily("policyd_list_bad_lines", "Mistakes in the files of a list.", labels=("list",))
+        changed = GaugeMetricFamily(
+            "policyd_list_last_change_timestamp_seconds", "When a file of the list was last read.", labels=("list",)
         )
+        for option, *values in self.lists():
+            for family, value in zip((entries, bad, changed), values, strict=True):
+                family.add_metric((option,), value)
+        yield from (entries, bad, changed)
 
     def _greylist_results(self) -> Mapping[str, int]:
         results: Counter[str] = Counter()

@@ -22,24 +22,29 @@ _log = logging.getLogger("policyd")
 
 
 class Recorder:
-    """Writes and counts decisions."""
+    """Writes and counts decisions; `on_match` is told which line of a list decided, if one did."""
 
-    def __init__(self, metrics: Metrics, writer: Writer, line_format: Format) -> None:
+    def __init__(
+        self, metrics: Metrics, writer: Writer, line_format: Format, on_match: Callable[[str], object] = str
+    ) -> None:
         self._metrics = metrics
         self._writer = writer
+        self._on_match = on_match
         self.line_format = line_format
         self.is_quiet = False
         """Whether only trouble is logged (postgrey's --quiet)."""
 
     def __call__(self, request: PolicyRequest, decision: Decision, seconds: float) -> None:
         """Record one answered request."""
-        action, check, reason, delay, _, _ = decision
+        action, check, reason, delay, _, _, match = decision
         metrics = self._metrics
         metrics.answered(action.verb, check, reason, seconds)
         if reason == "triplet found" and delay:
             metrics.greylist_delay.observe(delay)
         elif reason in FAILURES:
             metrics.fail_open[check, reason] += 1
+        if match:
+            self._on_match(match)
         if not self.is_quiet and reason != "not a recipient":
             self._writer.write(self.line_format(request, decision))
 

@@ -27,10 +27,11 @@ def test_greylist_results_are_told_from_the_reasons() -> None:
     for check, reason in [
         ("greylist", "new"), ("greylist", "early-retry"), ("greylist", "triplet found"), ("greylist", "client AWL"),
         ("whitelist", "client whitelist"), ("whitelist", "recipient whitelist"), ("chain", "authenticated"),
+        ("whitelist", "sender whitelist"), ("blacklist", "blacklist"),
     ]:  # fmt: skip
         metrics.answered("DUNNO", check, reason, 0.0)
     text = page(metrics)
-    for result, count in {"new": 1, "early": 1, "passed": 1, "awl": 1, "whitelist": 2}.items():
+    for result, count in {"new": 1, "early": 1, "passed": 1, "awl": 1, "whitelist": 3}.items():
         assert f'policyd_greylist_decisions_total{{result="{result}"}} {count}.0' in text
 
 
@@ -51,3 +52,13 @@ def test_an_unused_daemon_shows_its_gauges() -> None:
     assert 'policyd_protocol_errors_total{kind="too long"} 1.0' in text
     assert "policyd_config_last_reload_successful 1.0" in text
     assert "policyd_start_time_seconds 5.0" in text
+
+
+def test_lists_are_shown_by_the_option_that_names_them() -> None:
+    metrics = Metrics("1", lambda: 0.0)
+    metrics.lists = lambda: [("blacklist.senders", 12, 1, 1000.5), ("whitelist.clients", 3, 0, 0.0)]
+    text = page(metrics)
+    assert 'policyd_list_entries{list="blacklist.senders"} 12.0' in text
+    assert 'policyd_list_bad_lines{list="blacklist.senders"} 1.0' in text
+    assert 'policyd_list_last_change_timestamp_seconds{list="blacklist.senders"} 1000.5' in text
+    assert 'policyd_list_entries{list="whitelist.clients"} 3.0' in text

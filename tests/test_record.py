@@ -70,6 +70,14 @@ def test_quiet_writes_no_decisions() -> None:
     assert record(Decision(DUNNO, "chain", "authenticated", 0, "1"), quiet=True)[1] == []
 
 
+def test_the_line_of_a_list_that_decided_is_told() -> None:
+    told: list[str] = []
+    recorder = Recorder(Metrics("1", lambda: 0.0), Lines(), postgrey_line, told.append)
+    recorder(REQUEST, Decision(Action("REJECT", "no"), "blacklist", "blacklist", 0, "1", match="/l:3: a@x"), 0.001)
+    recorder(REQUEST, Decision(DUNNO, "chain", "no check objected", 0, "2"), 0.001)
+    assert told == ["/l:3: a@x"]
+
+
 def test_repeated_trouble_is_told_once_a_minute_with_its_count(caplog: pytest.LogCaptureFixture) -> None:
     now = [1000.0]
     complaints = Complaints(Metrics("1", lambda: 0.0), lambda: now[0])

@@ -22,7 +22,8 @@ _PLAIN = re.compile(r"[A-Za-z0-9._%+@:/<>=~-]*")
 _UNSAFE = re.compile(r"[^ !#-\[\]-~]")
 # Messages of ours may hold quotes and any language, but control nobody's terminal.
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-
+# What stands behind the place in ``FILE:LINE: ENTRY``.
+_ENTRY = re.compile(r"(:[0-9]+): .*", re.DOTALL)
 
 Format = Callable[[PolicyRequest, Decision], str]
 
@@ -63,13 +64,14 @@ def action_word(action: Action, check: str) -> str:
 
 def postgrey_line(request: PolicyRequest, decision: Decision) -> str:
     """The line in postgrey's form: fields in its order, empty ones left out."""
-    action, check, reason, delay, decision_id, _ = decision
+    action, check, reason, delay, decision_id, _, match = decision
     head = f"{escape(request.queue_id)}: " if request.queue_id else ""
     if reason == "triplet found" and delay:
         why = f"{reason}, delay={delay}"
     else:
         why = f"{reason} ({delay}s missing)" if reason == "early-retry" else reason
-    return f"{head}action={action_word(action, check)}, reason={why}{_who(request)}, id={decision_id}"
+    line = f", match={escape(match)}" if match else ""
+    return f"{head}action={action_word(action, check)}, reason={why}{_who(request)}{line}, id={decision_id}"
 
 
 def _who(request: PolicyRequest) -> str:
@@ -109,6 +111,7 @@ def json_line(request: PolicyRequest, decision: Decision) -> str:
             "check": decision.check,
             "verb": decision.action.verb,
             **{name: value[:MAX_VALUE] for name, value in values.items()},
+            "match": decision.match,
             "id": decision.id,
         }
     )
@@ -118,7 +121,7 @@ _PERSONAL: Final = ("client_name", "client_address", "sender", "recipient")
 
 
 def private(line_format: Format, key: bytes) -> Format:
-    """`line_format` with every name and address replaced by a keyed hash.
+    """`line_format` with every name and address replaced by a keyed hash, and of a line of a list only its place.
 
     The same address gives the same word as long as the key lives, and no table gives it back (postgrey's --privacy
     is a plain SHA-1, which for IPv4 is reversed in seconds).
@@ -133,7 +136,7 @@ def private(line_format: Format, key: bytes) -> Format:
             recipient=names["recipient"],
             attributes=names,
         )
-        return line_format(stranger, decision)
+        return line_format(stranger, decision._replace(match=_ENTRY.sub(r"\1", decision.match)))
 
     return hidden
 

@@ -137,3 +137,21 @@ def test_the_word_for_what_was_done(action: Action, check: str, word: str) -> No
 
 def test_messages_of_ours_keep_their_language_and_lose_their_controls() -> None:
     assert escape_controls("Größe\x1b[2J\u202e\tx") == "Größe\\x1b[2J\\u202e\tx"
+
+
+LISTED = Decision(Action("REJECT", "no"), "blacklist", "blacklist", 0, "0000ABCD", match="/etc/list:3: spam@example")
+
+
+def test_the_line_of_a_list_stands_before_the_id() -> None:
+    request, _ = line()
+    assert postgrey_line(request, LISTED).endswith(
+        ', recipient=b@example, match="/etc/list:3: spam@example", id=0000ABCD'
+    )
+    assert json.loads(json_line(request, LISTED))["match"] == "/etc/list:3: spam@example"
+    assert json.loads(json_line(*line()))["match"] == ""
+
+
+def test_the_entry_of_a_list_names_somebody_and_is_hidden_with_the_rest() -> None:
+    request, _ = line()
+    text = private(postgrey_line, b"key")(request, LISTED._replace(match="/etc/list:3: /a:4: b@example/"))
+    assert ", match=/etc/list:3, id=" in text
