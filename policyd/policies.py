@@ -60,8 +60,8 @@ def parse_key(text: str) -> str:
 
     Spelled as in lists of recipients. Raises ValueError for people.
     """
-    if not text:
-        raise ValueError("an empty text names nobody: write an address or a domain")
+    if not text or " " in text or not text.isprintable():
+        raise ValueError(f"{text[:40]!r} names nobody: write an address or a domain, without blanks")
     if text == NULL_SENDER:
         return text
     entry = parse_recipient(text)

@@ -7,17 +7,18 @@ import ast
 import os
 import re
 import tomllib
-from collections.abc import Iterator
-from dataclasses import fields
+from collections.abc import Collection, Iterator
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Final, get_args
+from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import pytest
 
 from policyd import __version__, config
 from policyd.checks import REGISTRY
 from policyd.cli import VERBS
-from policyd.config.settings import SECTIONS
+from policyd.config.convert import convert
+from policyd.config.settings import ARRAYS, SECTIONS, Timetable
 from policyd.model.verdict import Reason
 
 ROOT: Final = Path(__file__).parent.parent
@@ -87,23 +88,50 @@ def test_nesting_is_counted_as_a_reader_sees_it() -> None:
 # --- settings ---
 
 
-def shipped_sections() -> dict[str, str]:
-    """The text of every section in the shipped configuration, with the comment signs before options taken away."""
-    text = re.sub(r"(?m)^# ?(?=[a-z][a-z0-9_]* = |\[[a-z])", "", read("conf/policyd.toml"))
-    parts = re.split(r"(?m)^\[(\w+)\]", text)
-    return dict(zip(parts[1::2], parts[2::2], strict=True))
+def shipped() -> str:
+    """The shipped configuration with the comment signs before options and sections taken away."""
+    return re.sub(r"(?m)^# ?(?=[a-z][a-z0-9_]* = |\[{1,2}[a-z])", "", read("conf/policyd.toml"))
+
+
+def assert_defaults(place: str, kind: type, table: dict[str, Any], also: Collection[str] = ()) -> None:
+    """`table` has all options of `kind`, and perhaps some of `also`; what it says is the default, where there is one.
+
+    Of an array of tables it has one, as an example.
+    """
+    options = {field.name.rstrip("_"): field for field in fields(kind)}
+    differences = (set(table) ^ set(options)) - set(also)
+    assert not differences, f"conf/policyd.toml {place}: differs in {sorted(differences)}"
+    for name, field in options.items():
+        hint, default = get_type_hints(kind)[field.name], getattr(kind(), field.name)
+        inner = get_args(hint)[0] if get_origin(hint) is tuple else None
+        if is_dataclass(inner):
+            assert_defaults(f"{place} {name}", inner, *table[name])  # type: ignore[arg-type]
+        elif default is not None:
+            assert convert(table[name], hint, field.metadata) == default, f"conf/policyd.toml {place}: {name}"
 
 
 @pytest.mark.parametrize("section", SECTIONS)
 def test_the_shipped_configuration_names_every_option_with_its_default(section: str) -> None:
-    shipped = shipped_sections()
-    assert section in shipped, f"conf/policyd.toml has no [{section}]"
-    written = set(tomllib.loads(shipped[section]))
-    options = {field.name for field in fields(SECTIONS[section])}
-    assert written == options, f"conf/policyd.toml [{section}]: differs in {sorted(written ^ options)}"
-    settings = config.parse(f"[{section}]{shipped[section]}", "conf/policyd.toml")
-    house = settings.checks[section] if section in settings.checks else getattr(settings, section)
-    assert house == SECTIONS[section]()
+    tables = tomllib.loads(shipped())
+    assert section in tables, f"conf/policyd.toml has no [{section}]"
+    common = [field.name for field in fields(Timetable)] if section in REGISTRY else ()
+    assert_defaults(f"[{section}]", SECTIONS[section], tables[section], common)
+
+
+@pytest.mark.parametrize("array", ARRAYS)
+def test_the_shipped_configuration_has_an_example_of_every_array(array: str) -> None:
+    (table,) = tomllib.loads(shipped())[array]
+    assert_defaults(f"[[{array}]]", ARRAYS[array], table)
+
+
+def test_the_shipped_configuration_shows_the_hours_that_all_checks_have() -> None:
+    tables = tomllib.loads(shipped())
+    common = {field.name: field.default for field in fields(Timetable)}
+    assert any(common.items() <= tables[check].items() for check in REGISTRY)
+
+
+def test_the_shipped_configuration_is_good_without_its_comment_signs() -> None:
+    config.parse(shipped(), "conf/policyd.toml")
 
 
 def test_the_shipped_configuration_is_taken_as_it_is() -> None:

@@ -80,11 +80,12 @@ def _settings(built: Mapping[str, Any], source: str, where: Where) -> Settings:
 
 def _judge_policies(settings: Settings, where: Where, complain: Complain) -> None:
     """What only shows when all policies are seen beside each other and beside the checks."""
-    for number, key, earlier in Policies(settings.policies).unreachable():
-        whom = repr(key) if key else "everybody"
-        before = settings.policies[earlier].name
-        complain(("policy", number), "recipients", f"{whom} always belongs to {before}; put this one before it")
+    unreachable = list(Policies(settings.policies).unreachable())
     for number, policy in enumerate(settings.policies):
+        for key, earlier in ((key, earlier) for late, key, earlier in unreachable if late == number):
+            whom = repr(key) if key else "everybody"
+            before = settings.policies[earlier].name
+            complain(("policy", number), "recipients", f"{whom} always belongs to {before}; put this one before it")
         if problem := _delay_problem(policy, settings):
             complain(("policy", number), "delay", problem)
 

@@ -112,7 +112,7 @@ def test_policies_know_their_names_and_resolve_their_checks() -> None:
     [
         ([{}, {"frob": 1}], "<policy.1.frob>: [[policy]] frob: no such option"),
         ([{"delay": 600}], '<policy.0.delay>: [[policy]] delay: 600 has no unit; write "600s"'),
-        ([{"recipients": ["a b"]}], "<policy.0.recipients>: [[policy]] recipients: 'a b' has blanks inside"),
+        ([{"recipients": ["a b"]}], "<policy.0.recipients>: [[policy]] recipients: 'a b' names nobody"),
         ([{"recipients": ["/a/"]}], "<policy.0.recipients>: [[policy]] recipients: '/a/' is a pattern: write"),
         ([{"recipients": ["<>"]}], "<policy.0.recipients>: [[policy]] recipients: '<>' is the sender of bounces"),
         ([{"from": "x"}], "<policy.0.from>: [[policy]] from: 'x' is no date"),

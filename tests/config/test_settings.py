@@ -10,7 +10,7 @@ import pytest
 from policyd.checks import REGISTRY
 from policyd.config import parse
 from policyd.config.convert import convert
-from policyd.config.settings import NOT_YET, SECTIONS, Facility, ServerSettings, Settings
+from policyd.config.settings import ARRAYS, NOT_YET, SECTIONS, Facility, ServerSettings, Settings, Timetable
 from policyd.logs.writers import FACILITIES
 
 ROOT = Path(__file__).parents[2]
@@ -103,8 +103,28 @@ def test_the_shipped_file_gives_the_defaults() -> None:
     assert parse(SHIPPED, "f") == Settings(source="f")
 
 
+def chapter(heading: str) -> str:
+    return MANUAL.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+
+
+def undocumented(kind: type, text: str) -> list[str]:
+    return [name for name in (field.name.rstrip("_") for field in fields(kind)) if f"`{name}`" not in text]
+
+
 @pytest.mark.parametrize("section", SECTIONS)
 def test_the_manual_has_every_option_under_its_section(section: str) -> None:
-    _, _, chapter = MANUAL.partition(f"\n## `[{section}]`")
-    chapter = chapter.partition("\n## ")[0]
-    assert [field.name for field in fields(SECTIONS[section]) if f"`{field.name}`" not in chapter] == []
+    assert undocumented(SECTIONS[section], chapter(f"`[{section}]`")) == []
+
+
+@pytest.mark.parametrize("array", ARRAYS)
+def test_the_manual_has_every_option_under_its_array(array: str) -> None:
+    assert undocumented(ARRAYS[array], chapter(f"`[[{array}]]`")) == []
+
+
+def test_the_manual_has_the_hours_that_all_checks_have() -> None:
+    assert undocumented(Timetable, chapter("The hours of a check")) == []
+
+
+def test_no_check_has_an_option_of_the_timetable() -> None:
+    common = {field.name for field in fields(Timetable)}
+    assert not any(common & {field.name for field in fields(kind.settings)} for kind in REGISTRY.values())
