@@ -1,0 +1,13 @@
+"""DNS lists: block lists and allow lists of addresses and domains, that can hurt nobody by their own fault.
+
+Law: settings.py says what may be configured, zones.py compiles it; names.py what is asked; answers.py and judgement.py
+what an answer is worth; health.py, points.py and surge.py whether a list can be believed. All of these are pure; only
+check.py, asking.py and prober.py wait, and only for the resolver.
+"""
+
+from policyd.checks.rbl.check import Judged, Rbl
+from policyd.checks.rbl.settings import Settings
+from policyd.checks.rbl.watch import ZoneStatus
+from policyd.checks.rbl.zones import ZoneSettings
+
+__all__ = ["Judged", "Rbl", "Settings", "ZoneSettings", "ZoneStatus"]

@@ -1,0 +1,129 @@
+"""Probing a list: which names are asked of it, and what its answers say of its health.
+
+Law: pure. A list that works lists its test point, does not list the point that must never be listed (RFC 5782 5), nor a
+control that no mail comes from. The control changes every minute, so that no cache answers for it: a list that began
+to list the world is found although its test points are still remembered.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+from zlib import crc32
+
+from policyd.checks.rbl.answers import fault_of, read_codes
+from policyd.checks.rbl.health import Finding
+from policyd.checks.rbl.names import backwards
+from policyd.checks.rbl.zones import Zone
+from policyd.model.address import Address
+from policyd.model.dns import Answer, Record
+
+Answers = Mapping[str, Answer | str]
+"""By name that was asked: the answer, or the word for why there is none."""
+
+SAMPLE: Final = 20
+"""Subjects taken at random, when a list seems to list almost everything."""
+TOO_MANY: Final = 18
+"""So many of them listed is no list: of random addresses the widest honest ones list far fewer than half."""
+
+_LISTED_ADDRESS, _UNLISTED_ADDRESS = "2.0.0.127", "1.0.0.127"
+_LISTED_NAME, _UNLISTED_NAME = "test", "invalid"
+
+
+class Points(NamedTuple):
+    """The whole names that a probe asks."""
+
+    listed: str | None
+    unlisted: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them."""
+        return self.unlisted if self.listed is None else (self.listed, *self.unlisted)
+
+
+class Found(NamedTuple):
+    """The finding, and what it was seen by."""
+
+    finding: Finding
+    detail: str = ""
+
+
+def points(zone: Zone, now: int) -> Points:
+    """What to ask of `zone` at `now`."""
+    by_address = _is_asked_addresses(zone)
+    listed = zone.profile.listed or (_LISTED_ADDRESS if by_address else _LISTED_NAME)
+    unlisted = _UNLISTED_ADDRESS if by_address else _UNLISTED_NAME
+    control = _control(zone, now // 60, by_address=by_address)
+    return Points(
+        f"{listed}.{zone.name}" if zone.test_points else None, (f"{unlisted}.{zone.name}", f"{control}.{zone.name}")
+    )
+
+
+def judge(zone: Zone, asked: Points, answers: Answers) -> Found:
+    """What the answers to `points` say. What the list says wrongly counts more than what it does not say."""
+    for name in asked.names:
+        if detail := _fault(zone, answers[name], is_test_point=name == asked.listed):
+            return Found("refused" if detail.startswith("127.") else "strange", detail)
+    for name in asked.unlisted:
+        if _records(answers[name]):
+            return Found("lists all", name.removesuffix(f".{zone.name}"))
+    for name in asked.names:
+        if isinstance(answer := answers[name], str):
+            return Found("refused" if answer == "refused" else "silent", answer)
+    if asked.listed is not None and not _records(answers[asked.listed]):
+        return Found("empty", asked.listed.removesuffix(f".{zone.name}"))
+    return Found("good")
+
+
+def sample(zone: Zone, now: int) -> tuple[str, ...]:
+    """Names to ask, if `zone` seems to list almost everything: addresses or domains that nobody chose."""
+    numbers = [crc32(f"{zone.name} {now // 60} {number}".encode()) for number in range(SAMPLE)]
+    if _is_asked_addresses(zone):
+        return tuple(f"{backwards(_address(_public(number)))}.{zone.name}" for number in numbers)
+    return tuple(f"{_word(number)}.com.{zone.name}" for number in numbers)
+
+
+def judge_sample(names: Sequence[str], answers: Answers) -> Found | None:
+    """``lists all`` if almost all of a sample are listed, ``silent`` if too few were answered, else None."""
+    listed = sum(bool(_records(answers[name])) for name in names)
+    if listed >= TOO_MANY:
+        return Found("lists all", f"{listed} of {len(names)} addresses or domains at random")
+    answered = sum(isinstance(answers[name], Answer) for name in names)
+    return None if listed + len(names) - answered < TOO_MANY else Found("silent", "a sample was not answered")
+
+
+def _fault(zone: Zone, answer: Answer | str, *, is_test_point: bool) -> str:
+    records = _records(answer)
+    codes = read_codes(records)
+    permitted = zone.profile.listed_as if is_test_point else None
+    if permitted is not None and records and len(codes) == len(records) and all(map(permitted.matches, codes)):
+        return ""
+    return fault_of(zone, records, codes)
+
+
+def _records(answer: Answer | str) -> tuple[Record, ...]:
+    return answer.records if isinstance(answer, Answer) else ()
+
+
+def _is_asked_addresses(zone: Zone) -> bool:
+    return "client address" in zone.look_up
+
+
+def _control(zone: Zone, minute: int, *, by_address: bool) -> str:
+    number = crc32(f"{zone.name} {minute}".encode())
+    # 127.128.0.0/9: loopback like the test points, which stand in 127.0.0.0/24 only.
+    return backwards(_address(127 << 24 | 1 << 23 | number & 0x7FFFFF)) if by_address else f"{_word(number)}.invalid"
+
+
+def _public(number: int) -> int:
+    """An address in 11.0.0.0/8 to 99.0.0.0/8: nothing there is private (IANA's registry of special addresses)."""
+    return (11 + (number >> 24) % 89) << 24 | number & 0xFFFFFF
+
+
+def _address(number: int) -> Address:
+    return Address("", 4, number)
+
+
+def _word(number: int) -> str:
+    """Ten letters that nobody registered."""
+    letters = "".join("abcdefghijklmnopqrstuvwxyz"[number // 26**place % 26] for place in range(6))
+    return f"zqx{letters}j"

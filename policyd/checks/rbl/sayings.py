@@ -1,0 +1,46 @@
+"""The sentences about lists, for the log.
+
+Law: each says what happened, what it means for mail, and what to do. A list is called by its shown name; nothing here
+has seen a key.
+"""
+
+from policyd.checks.rbl.health import Change
+from policyd.checks.rbl.points import Found
+from policyd.checks.rbl.zones import Zone
+from policyd.model.action import clean_text
+
+
+def sentence(zone: Zone, change: Change, found: Found) -> str:
+    """What to log when a list was parked or came back."""
+    if change == "back":
+        return f"rbl: {zone.shown} answers as it should again and is asked again"
+    meaning = "its listings do not count until it is back"
+    if zone.is_allow_list:
+        meaning += ", and without it no refusal is final"
+    detail = clean_text(zone.hide(found.detail))
+    return f"rbl: {zone.shown} is parked: {_trouble(zone, found, detail)}; {meaning}"
+
+
+def silence(number: int) -> str:
+    """What to log when no list at all answers, in place of one line for each."""
+    return (
+        f"rbl: none of the {number} lists answers: is the resolver in [dns] nameservers alive, and may it ask "
+        "the world? Mail goes on without DNS lists until they answer"
+    )
+
+
+def _trouble(zone: Zone, found: Found, detail: str) -> str:
+    match found.finding:
+        case "lists all":
+            return f"it lists {detail}, which no list that works does, so it lists everybody; take it out if that lasts"
+        case "refused":
+            return f"it refuses to answer ({detail}): {zone.profile.advice}"
+        case "strange":
+            return f"it answers {detail}, which is no list's answer: its domain may be lost, take it out if that lasts"
+        case "empty":
+            return (
+                f"it does not list its test point {detail} (RFC 5782 5): it was emptied, or it has none; "
+                "take it out, or write test_points = false in its [[rbl.zones]]"
+            )
+        case _:
+            return f"it does not answer ({detail}): it may be down, or your resolver cannot reach it"
