@@ -1,7 +1,8 @@
 """`policyd query`: one question to a running daemon (or to any policy service), as Postfix would ask it.
 
 Law: what is sent is what Postfix sends, every attribute in Postfix's order; no value can bring in an attribute of its
-own. What comes back is somebody else's text: bounded, and escaped before a terminal sees it.
+own. What comes back is somebody else's text: bounded, and escaped before a terminal sees it. What explains it is read
+from the configuration and the lists on this machine, by the daemon's own code; the daemon itself says nothing more.
 """
 
 import json
@@ -28,8 +29,21 @@ class NoAnswer(Exception):
 
 def main(arguments: list[str]) -> int:
     """Print the action line; the exit status is 0, 1 (no answer) or 3 (nobody there)."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.explain and options.json:
+        parser.error("--explain is for people; programs ask policyd list test --json")
     attributes = attributes_of(options, f"{os.getpid():x}.{time.time_ns() // 1000:x}.0")
+    status = _answer(options, attributes)
+    if options.explain:
+        from policyd.cli.explanation import explain
+
+        explain(options.config, encode(attributes), int(time.time()))
+    return status
+
+
+def _answer(options: Namespace, attributes: Mapping[str, str]) -> int:
+    """Print the answer, or say why there is none; return the exit status."""
     try:
         with closing(_connect(options.connect, options.timeout)) as connection:
             reply = ask(connection, encode(attributes), options.timeout)
@@ -186,4 +200,7 @@ def _parser() -> ArgumentParser:
     add("--state", choices=STATES, default="RCPT", help="the stage of the SMTP dialogue; default: %(default)s")
     add("--timeout", metavar="SECONDS", type=_seconds, default=10.0, help="default: %(default)g")
     add("--json", action="store_true", help="print one JSON object")
+    add("--explain", action="store_true",
+        help="say, too, which checks are asked, which [[policy]] counts, and which lines of lists match")  # fmt: skip
+    add("--config", "-c", metavar="FILE", help="what --explain reads; default: the one that the daemon reads")
     return parser

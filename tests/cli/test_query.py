@@ -170,3 +170,21 @@ def test_usage_is_2(arguments: list[str], sentence: str, capsys: pytest.CaptureF
 def test_client_sender_and_recipient_are_needed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["query"]) == 2
     assert "--client, --sender, --recipient" in capsys.readouterr().err
+
+
+def test_an_explanation_follows_the_answer(ask: Answer, tmp_path: Path) -> None:
+    config = tmp_path / "policyd.toml"
+    config.write_text('[chain]\ntrusted_networks = ["192.0.2.0/24"]\n')
+    status, out, _ = ask(answering(b"action=DUNNO\n\n"), "--explain", "--config", str(config))
+    assert (status, out) == (0, "action=DUNNO\nno check is asked: trusted network\n")
+
+
+def test_an_explanation_without_a_configuration(ask: Answer, tmp_path: Path) -> None:
+    status, out, err = ask(answering(b"action=DUNNO\n\n"), "--explain", "--config", str(tmp_path / "none"))
+    assert (status, out) == (78, "action=DUNNO\n")
+    assert "none: no such file" in err
+
+
+def test_an_explanation_is_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["query", *WHO, "--explain", "--json"]) == 2
+    assert "programs ask policyd list test --json" in capsys.readouterr().err
