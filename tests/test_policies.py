@@ -1,17 +1,20 @@
 """Law tested: the nearest policy counts whose time it is and whose senders fit; a plan asks whom it says."""
 
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policyd.chain import Chain
 from policyd.checks import REGISTRY
 from policyd.checks.greylist import Settings as Greylist
+from policyd.config import parse
 from policyd.model.request import PolicyRequest
 from policyd.model.units import Seconds
-from policyd.model.verdict import NO_OPINION, Check, Verdict
+from policyd.model.verdict import NO_OPINION, Check, Decision, Verdict
 from policyd.policies import (
     EVERYBODY,
     Candidate,
@@ -25,7 +28,10 @@ from policyd.policies import (
     parse_key,
     stages,
 )
+from policyd.stores.memory import MemoryStore
+from policyd.stores.store import StoreOptions
 from policyd.tables.windows import parse_window
+from policyd.wire.request import parse_request
 
 NOON = 1_795_348_800  # Sun, 22 Nov 2026 12:00:00 +0000
 NIGHTS = parse_window("[hours=22:00-06:00 tz=UTC]")
@@ -256,3 +262,56 @@ def test_the_options_of_a_policy_must_fit_each_other() -> None:
     assert options_for(policy(delay=60), "whitelist", options) is options
     with pytest.raises(ValueError, match=r"^delay: longer than retry_window"):
         options_for(policy(delay=7200), "greylist", options)
+
+
+# All together: a configuration, the real check, virtual time
+
+CONFIG = """
+[chain]
+checks = []
+
+[greylist]
+delay = "5m"
+hours = "08:00-18:00"
+tz = "UTC"
+
+[[policy]]
+recipients = ["y.example"]
+on = ["greylist"]
+
+[[policy]]
+recipients = ["slow@y.example"]
+on = ["greylist"]
+delay = "10m"
+
+[[policy]]
+recipients = ["boss@y.example"]
+until = "2026-11-22T12:00Z"
+"""
+
+
+def test_a_configuration_in_virtual_time() -> None:
+    settings = parse(CONFIG, "f.toml")
+    tools: Any = SimpleNamespace(store=MemoryStore(StoreOptions()), hostname="mx.y.example", version="1")
+    plan = make_plan(
+        settings.chain.checks, settings.checks, settings.windows, settings.policies,
+        lambda name, options: REGISTRY[name].build(options, tools),
+    )  # fmt: skip
+    chain = Chain(plan, [], lambda check, error: pytest.fail(str(error)), 0)
+
+    def reasons(now: int, *users: str) -> list[str]:
+        requests = [
+            parse_request(
+                b"protocol_state=RCPT\nclient_address=192.0.2.1\nsender=a@x.example\nrecipient=%b" % user.encode()
+            )
+            for user in users
+        ]
+        return [answer.reason for answer in chain.decide(requests, now) if isinstance(answer, Decision)]
+
+    everybody = "bob@y.example", "slow@y.example", "boss@y.example", "eve@other.example"
+    nothing = "no check objected"
+    assert reasons(NOON - 60, *everybody) == ["new", "new", nothing, nothing]
+    assert reasons(NOON, *everybody) == ["early-retry", "early-retry", "new", nothing]
+    assert reasons(NOON + 299, *everybody) == ["triplet found", "early-retry", "early-retry", nothing]
+    assert reasons(NOON + 540, *everybody) == ["triplet found", "triplet found", "triplet found", nothing]
+    assert reasons(NOON + 6 * 3600, "new@y.example") == [nothing]
