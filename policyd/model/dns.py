@@ -21,9 +21,9 @@ class Mx(NamedTuple):
 
 
 Record = str | bytes | Mx
-"""A, AAAA: canonical text. CNAME, NS, PTR: a name in lower case, without the last dot, what is no host name in it escaped
-(RFC 1035 5.1). TXT: all character-strings joined, as SPF reads them (RFC 7208 3.3). TLSA: the whole record data.
-Bytes and names are the attacker's."""
+"""A, AAAA: canonical text. CNAME, NS, PTR: a name in lower case, without the last dot; strange octets are escaped as in
+RFC 1035 5.1. TXT: all character-strings joined, as SPF reads them (RFC 7208 3.3). TLSA: the whole record data. Bytes
+and names are the attacker's."""
 
 Outcome = Literal["found", "no data", "no name"]
 """``no data``: the name is there, but has no such record. ``no name``: NXDOMAIN. SPF counts both as void look-ups."""

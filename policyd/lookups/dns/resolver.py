@@ -1,0 +1,179 @@
+"""The resolver that all checks share: what is known is told at once, what is not is asked once for everybody.
+
+Law: everything is bounded: what is remembered, what is in flight, what waits to be. A caller who is gone takes nobody
+else with him: every one waits in a future of his own, and the question ends by itself. An answer that is none is
+remembered for a moment only (RFC 9520 3.2: at least one second; RFC 2308 7.1: never for long).
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+from policyd.lookups.dns.cache import Cache, Question
+from policyd.lookups.dns.codec import encode
+from policyd.lookups.dns.exchange import Exchange, Outcome
+from policyd.lookups.dns.figures import DnsStats, Figures
+from policyd.lookups.dns.servers import Servers
+from policyd.lookups.dns.settings import DnsSettings
+from policyd.model.dns import Answer, DnsUnavailable, RecordType, UnavailableReason
+
+FAILURE_TTL: Final = 2.0
+"""Seconds for which a question that had no answer is not asked again."""
+_REMEMBERED: Final[frozenset[UnavailableReason]] = frozenset({"timeout", "servfail", "refused", "malformed"})
+
+
+@dataclass(eq=False, slots=True)
+class _Flight:
+    """A question that is asked or waits to be, and who wants to know."""
+
+    question: Question
+    asked: bytes
+    waiters: list[asyncio.Future[Outcome]] = field(default_factory=list)
+    exchange: Exchange | None = None
+    started: float = 0.0
+
+
+class DnsResolver:
+    """A model.dns.Resolver over `servers`. All of it is called from one event loop.
+
+    `clock` gives seconds that only go forward; it times what is remembered, the loop's own time times what is asked.
+    """
+
+    def __init__(self, settings: DnsSettings, servers: Servers, clock: Callable[[], float]) -> None:
+        self._settings = settings
+        self._servers = servers
+        self._clock = clock
+        self._cache = Cache(settings.cache_entries, settings.cache_size)
+        self._figures = Figures()
+        self._flights: dict[Question, _Flight] = {}
+        self._queue: deque[_Flight] = deque()
+        self._in_flight = 0
+        self._is_pumping = False
+
+    def cached(self, name: str, kind: RecordType) -> Answer | None:
+        """The answer if it is known now, at once and without a task; None: it must be asked."""
+        known = self._cache.get((name.lower().removesuffix("."), kind), self._clock())
+        if not isinstance(known, Answer):
+            return None
+        self._figures.cache_hits += 1
+        return known
+
+    async def resolve(self, name: str, kind: RecordType) -> Answer:
+        """The answer, asked of the network if need be. Raises DnsUnavailable; its deadline is the caller's."""
+        question = (name.lower().removesuffix("."), kind)
+        known: Outcome | None = self._cache.get(question, self._clock())
+        if known is None:
+            known = await self._join(question)
+        else:
+            self._figures.cache_hits += 1
+        if isinstance(known, Answer):
+            return known
+        raise DnsUnavailable(known)
+
+    def stats(self) -> DnsStats:
+        """The figures of this moment."""
+        counted, servers = self._figures, self._servers.known
+        return DnsStats(
+            questions=counted.questions,
+            cache_hits=counted.cache_hits,
+            merged=counted.merged,
+            outcomes=dict(counted.outcomes),
+            unavailable=dict(counted.unavailable),
+            question_seconds=counted.seconds,
+            question_seconds_counts=tuple(counted.seconds_counts),
+            in_flight=self._in_flight,
+            waiting=len(self._queue),
+            cache_entries=len(self._cache),
+            cache_bytes=self._cache.bytes,
+            cache_evicted=self._cache.evicted,
+            strays=sum(server.link.strays for server in servers),
+            servers={str(server.place): server.is_up for server in servers},
+        )
+
+    def close(self) -> None:
+        """Ask nothing more; whoever waits is told that the resolver is down."""
+        self._queue.clear()
+        for flight in list(self._flights.values()):
+            if flight.exchange is None:
+                self._tell(flight, "resolver down")
+            else:
+                flight.exchange.end("resolver down")
+        self._servers.close()
+
+    def _join(self, question: Question) -> asyncio.Future[Outcome]:
+        """The future outcome of a question, which is asked unless it already is. Raises DnsUnavailable."""
+        waiter: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        if (flight := self._flights.get(question)) is not None:
+            self._figures.merged += 1
+            flight.waiters.append(waiter)
+            return waiter
+        self._flights[question] = flight = self._admit(question)
+        flight.waiters.append(waiter)
+        if self._in_flight < self._settings.max_in_flight:
+            self._start(flight)
+        else:
+            self._queue.append(flight)
+        return waiter
+
+    def _admit(self, question: Question) -> _Flight:
+        flight = _Flight(question, self._encode(question))
+        if len(self._flights) >= self._settings.max_in_flight + self._settings.max_waiting:
+            raise self._unavailable("overload")
+        if not any(server.is_up for server in self._servers.current(self._clock())):
+            raise self._unavailable("resolver down")
+        return flight
+
+    def _encode(self, question: Question) -> bytes:
+        try:
+            return encode(*question)
+        except DnsUnavailable:
+            raise self._unavailable("bad name") from None
+
+    def _unavailable(self, reason: UnavailableReason) -> DnsUnavailable:
+        self._figures.unavailable[reason] += 1
+        return DnsUnavailable(reason)
+
+    def _start(self, flight: _Flight) -> None:
+        self._in_flight += 1
+        self._figures.questions += 1
+        flight.started = self._clock()
+        servers, loop = self._servers.current(flight.started), asyncio.get_running_loop()
+        flight.exchange = Exchange(flight.asked, flight.question[1], servers, partial(self._landed, flight), loop)
+        flight.exchange.start(self._settings.timeout, self._settings.tries)
+
+    def _landed(self, flight: _Flight, outcome: Outcome) -> None:
+        self._in_flight -= 1
+        now = self._clock()
+        self._figures.time(now - flight.started)
+        if isinstance(outcome, Answer):
+            self._figures.outcomes[outcome.outcome] += 1
+            outcome = outcome._replace(ttl=min(max(outcome.ttl, self._settings.min_ttl), self._settings.max_ttl))
+            if outcome.ttl > 0:
+                self._cache.put(flight.question, outcome, now + outcome.ttl)
+        else:
+            self._figures.unavailable[outcome] += 1
+            if outcome in _REMEMBERED:
+                self._cache.put(flight.question, outcome, now + FAILURE_TTL)
+        self._tell(flight, outcome)
+        if self._queue and not self._is_pumping:
+            self._is_pumping = True
+            asyncio.get_running_loop().call_soon(self._pump)
+
+    def _tell(self, flight: _Flight, outcome: Outcome) -> None:
+        del self._flights[flight.question]
+        for waiter in flight.waiters:
+            if not waiter.done():  # or its caller is gone
+                waiter.set_result(outcome)
+
+    def _pump(self) -> None:
+        """Send what waits, as far as there is room; what nobody waits for any more is dropped."""
+        self._is_pumping = False
+        while self._queue and self._in_flight < self._settings.max_in_flight:
+            flight = self._queue.popleft()
+            if all(waiter.done() for waiter in flight.waiters):
+                del self._flights[flight.question]
+            else:
+                self._start(flight)
