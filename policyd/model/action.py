@@ -37,8 +37,8 @@ class Action(NamedTuple("Action", [("verb", str), ("text", str)])):
 
     def __new__(cls, verb: str, text: str = "") -> "Action":
         """Check the pair against what Postfix was seen to do with it."""
-        if problem := _problem(verb, text):
-            raise ValueError(f"no action {verb!r} {text!r}: {problem}")
+        if complaint := problem(verb, text):
+            raise ValueError(f"no action {verb!r} {text!r}: {complaint}")
         return super().__new__(cls, verb, text)
 
     @property
@@ -66,7 +66,8 @@ class Action(NamedTuple("Action", [("verb", str), ("text", str)])):
         return self.verb == "REJECT" or self.verb[0] == "5"
 
 
-def _problem(verb: str, text: str) -> str:
+def problem(verb: str, text: str) -> str:
+    """What Postfix would misunderstand in this pair; "" if it is an `Action`."""
     if verb == "DUNNO":
         return "" if not text else "DUNNO has no text"
     if verb == "PREPEND":

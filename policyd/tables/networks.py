@@ -25,6 +25,11 @@ class Network(NamedTuple):
         """``ADDRESS/PREFIX``."""
         return network_text(self.version, self.bits, self.prefix)
 
+    @property
+    def plain(self) -> str:
+        """``ADDRESS/PREFIX``, and one address without a prefix."""
+        return self.text.partition("/")[0] if self.prefix == BITS[self.version] else self.text
+
 
 def parse_network(text: str) -> Network:
     """The network in ``192.0.2.1``, ``192.0.2`` (/24), ``10`` (/8), ``192.0.2.0/24``, ``2001:db8::/32``.

@@ -6,6 +6,7 @@ bounded by `MAX_WAYS`. ``^([a-z0-9]+[-_.]?)+@spam`` takes 3.9 s for 26 character
 
 import re
 import warnings
+from collections.abc import Callable, Sequence
 from re import _parser  # type: ignore[attr-defined]  # see _ways
 from typing import Any, Final
 
@@ -23,8 +24,8 @@ _TOO_SLOW = (
 )
 
 
-def compile_pattern(body: str) -> re.Pattern[str]:
-    """The pattern between the slashes of ``/body/``: searched anywhere, letters in any case.
+def compile_pattern(body: str, flags: int = re.IGNORECASE) -> re.Pattern[str]:
+    """The pattern between the slashes of ``/body/``: searched anywhere, letters in any case unless `flags` say otherwise.
 
     Raises ValueError, whose text continues a sentence that begins with the pattern.
     """
@@ -33,7 +34,7 @@ def compile_pattern(body: str) -> re.Pattern[str]:
     if len(body) > MAX_PATTERN:
         raise ValueError(f"has {len(body)} characters: write at most {MAX_PATTERN}, or several lines")
     try:
-        tree, pattern = _compile(body)
+        tree, pattern = _compile(body, flags)
         if tree.getwidth()[0] > MAX_TEXT:
             raise ValueError(f"needs more than {MAX_TEXT} characters and can never match: write less")
         anchored = len(tree) and tree[0][0] is _parser.AT and tree[0][1] in _BEGINNINGS
@@ -44,13 +45,13 @@ def compile_pattern(body: str) -> re.Pattern[str]:
     return pattern
 
 
-def _compile(body: str) -> tuple[Any, re.Pattern[str]]:
+def _compile(body: str, flags: int) -> tuple[Any, re.Pattern[str]]:
     try:
         # Python only warns of what other dialects read differently, such as [[:alpha:]].
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            tree = _parser.parse(body, re.IGNORECASE)
-            pattern = re.compile(body, re.IGNORECASE)
+            tree = _parser.parse(body, flags)
+            pattern = re.compile(body, flags)
     except (re.error, ValueError, OverflowError) as error:
         raise ValueError(f"is no regular expression of Python ({error}): correct it") from None
     if caught:
@@ -91,3 +92,42 @@ def _ways_of_repeat(least: int, most: int, inner: int) -> int:
     counts = max(most - least + 1, 1)
     # 2**40 is beyond MAX_WAYS already: no need for numbers of thousands of digits.
     return counts * min(int(inner ** min(most, 40)), MAX_WAYS + 1)
+
+
+# Numbered and named references mean another group among others; flags must stand at the very start.
+_UNJOINABLE = re.compile(r"\\[1-9]|\(\?[^:=!<]")
+_INNERMOST = re.compile(r"\\.|\[[^\]]*\]|\([^()\[\]\\]*\)")
+
+
+def any_of(regexes: Sequence[re.Pattern[str]]) -> Callable[[str], object]:
+    """Two searches in place of many: whether any of `regexes` is found. Most texts match none of a whole list."""
+    joinable = [regex for regex in regexes if _is_joinable(regex)]
+    anchored = [regex.pattern for regex in joinable if _is_anchored(regex.pattern)]
+    floating = [regex.pattern for regex in joinable if not _is_anchored(regex.pattern)]
+    searches: list[Callable[[str], object]] = [regex.search for regex in regexes if not _is_joinable(regex)]
+    if floating:
+        searches.insert(0, _joined(floating).search)
+    if anchored:
+        searches.insert(0, _joined(anchored).match)
+    if len(searches) == 1:
+        return searches[0]
+    if len(searches) == 2:  # as in most lists, on the way of every mail
+        first, second = searches
+        return lambda text: first(text) or second(text)
+    return lambda text: any(search(text) for search in searches)
+
+
+def _is_joinable(regex: re.Pattern[str]) -> bool:
+    return regex.flags == _joined([]).flags and not _UNJOINABLE.search(regex.pattern)
+
+
+def _is_anchored(pattern: str) -> bool:
+    """Whether it can only match at the start of a text: ``^``, and no alternative outside of brackets."""
+    before, outside = "", pattern
+    while before != outside:
+        before, outside = outside, _INNERMOST.sub("", outside)
+    return outside.startswith("^") and "|" not in outside and "(" not in outside
+
+
+def _joined(patterns: Sequence[str]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)

@@ -5,13 +5,13 @@ when one is found. Of equal entries the first one answers.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from policyd.model.address import BITS, Address
 from policyd.tables.networks import Network
-from policyd.tables.patterns import MAX_TEXT
-from policyd.tables.syntax import Entry, Key, Pattern, lines
+from policyd.tables.patterns import MAX_TEXT, any_of
+from policyd.tables.syntax import Entry, Key, Pattern
 
 
 class Source(NamedTuple):
@@ -32,6 +32,19 @@ class Match(NamedTuple):
         return f"{self.file}:{self.line}: {self.entry}"
 
 
+_COMMENT = re.compile(r"(?:^|\s)#.*", re.DOTALL)
+
+
+def lines(text: str) -> Iterator[tuple[int, str]]:
+    """The lines of a list file with their numbers, without comments and empty ones. CRLF and a BOM are harmless."""
+    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
+        content = line.strip()
+        if not content.startswith("/"):
+            content = _COMMENT.sub("", content).rstrip()
+        if content:
+            yield number, content
+
+
 class Table:
     """The good entries of `sources`, and a sentence for each bad one in `mistakes`."""
 
@@ -48,7 +61,7 @@ class Table:
                 except ValueError as error:
                     mistakes.append(f"{source.file}:{line}: {error}")
         self.mistakes = tuple(mistakes)
-        self._any_pattern = _any_of([pattern.regex for pattern, _ in self._patterns])
+        self._any_pattern = any_of([pattern.regex for pattern, _ in self._patterns])
         self._by_version = {version: self._longest_prefix_first(version) for version in BITS}
 
     def __len__(self) -> int:
@@ -110,35 +123,3 @@ class Table:
     def _match(self, place: int, entry: str) -> Match:
         line, index = divmod(place, len(self._files))
         return Match(self._files[index], line, entry)
-
-
-# Numbered and named references mean another group among others; flags must stand at the very start.
-_UNJOINABLE = re.compile(r"\\[1-9]|\(\?[^:=!<]")
-_INNERMOST = re.compile(r"\\.|\[[^\]]*\]|\([^()\[\]\\]*\)")
-
-
-def _any_of(regexes: Sequence[re.Pattern[str]]) -> Callable[[str], object]:
-    """Two searches in place of many: whether any of `regexes` is found. Most texts match none of a whole list."""
-    searches = [regex.search for regex in regexes if _UNJOINABLE.search(regex.pattern)]
-    joinable = [regex.pattern for regex in regexes if not _UNJOINABLE.search(regex.pattern)]
-    anchored = [pattern for pattern in joinable if _is_anchored(pattern)]
-    floating = [pattern for pattern in joinable if not _is_anchored(pattern)]
-    if floating:
-        searches.insert(0, _joined(floating).search)
-    if anchored:
-        searches.insert(0, _joined(anchored).match)
-    if len(searches) == 1:
-        return searches[0]
-    return lambda text: any(search(text) for search in searches)
-
-
-def _is_anchored(pattern: str) -> bool:
-    """Whether it can only match at the start of a text: ``^``, and no alternative outside of brackets."""
-    before, outside = "", pattern
-    while before != outside:
-        before, outside = outside, _INNERMOST.sub("", outside)
-    return outside.startswith("^") and "|" not in outside and "(" not in outside
-
-
-def _joined(patterns: Sequence[str]) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
