@@ -2,7 +2,7 @@
 
 Law: the only room that knows all others. It starts whatever the database and the lists look like (promise 6); only a
 wrong configuration, or a socket that cannot be had, stops the start. Reload builds everything anew before it touches
-anything, and keeps the old on any mistake.
+anything, and keeps the old settings on any mistake in the new ones.
 """
 
 import asyncio
@@ -17,9 +17,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from socket import gethostname
-from typing import Final
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, generate_latest
 
@@ -30,19 +29,23 @@ from policyd.checks.tools import Tools
 from policyd.config import Settings
 from policyd.desk import Service
 from policyd.exporter import Exporter
+from policyd.hits import Hits, hits_file
 from policyd.listeners import Listeners
+from policyd.lists import Lists
 from policyd.logs import lines, writers
 from policyd.metrics import Metrics
 from policyd.model.endpoint import parse_host_and_port
 from policyd.model.errors import ConfigError
 from policyd.model.greylist import GreylistStore
 from policyd.model.verdict import Check
+from policyd.policies import Plan, make_plan
 from policyd.record import Complaints, Recorder
 from policyd.server import PolicyServer
 from policyd.sockets import SocketOptions
 from policyd.store_metrics import store_metrics
 from policyd.stores import Store, StoreOptions, open_store
 from policyd.systemd import Notifier, inherited_sockets
+from policyd.watch import Watch
 
 DRAIN: Final = 5.0
 """Seconds in which requests under way are answered before the daemon ends."""
@@ -79,21 +82,14 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return uvloop.new_event_loop
 
 
-def read_file(path: str, report: Callable[[str], None]) -> str | None:
-    """The text of a list file, None without one. Other trouble goes to `report` as ``FILE: what``."""
-    try:
-        return Path(path).read_text(encoding="utf-8", errors="surrogateescape")
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        report(f"{path}: {error.strerror}")
-        return None
+def build_checks(settings: Settings, store: GreylistStore, lists: Lists) -> Plan:
+    """Whom the configuration asks about which mail. List files are read here, in the thread that calls."""
+    hostname = settings.hostname or gethostname()
 
+    def build(name: str, options: Any) -> Check:
+        return REGISTRY[name].build(options, Tools(store, hostname, __version__, partial(lists.open, name)))
 
-def build_checks(settings: Settings, store: GreylistStore, report: Callable[[str], None]) -> tuple[Check, ...]:
-    """The checks of the configuration in their order; mistakes in list files go to `report`."""
-    tools = Tools(store, settings.hostname or gethostname(), __version__, partial(read_file, report=report), report)
-    return tuple(REGISTRY[name].build(settings.checks[name], tools) for name in settings.chain.checks)
+    return make_plan(settings.chain.checks, settings.checks, settings.windows, settings.policies, build)
 
 
 class Daemon:
@@ -108,6 +104,10 @@ class Daemon:
         self._exporter: Exporter | None = None
         self._stop = asyncio.Event()
         self._writer: writers.Writer | None = None
+        self._watch = Watch()
+        self._hits = Hits(hits_file(settings.store.url))
+        self._tasks: list[asyncio.Task[None]] = []
+        self._reload_turn = asyncio.Lock()
 
     async def run(self) -> None:
         """Serve until told to stop. Raises OSError when a socket cannot be had."""
@@ -115,13 +115,16 @@ class Daemon:
         self._start_log(loop)
         self._store = await self._open_store()
         try:
-            self._chain = self._build_chain(self._settings, self._warn_of_mistakes())
+            await self._hits.load()
+            self._chain, lists = await self._build_chain(self._settings)
+            self._watch.follow(lists)
             self._server = PolicyServer(self._service(), time.perf_counter, loop.call_soon)
             self._listeners = Listeners(self._server, inherited_sockets(os.environ))
             self._add_signals(loop)
             await self._listen(self._settings)
             await self._start_exporter(self._settings)
             self._settle()
+            self._tasks = [asyncio.create_task(self._watch.keep()), asyncio.create_task(self._hits.keep())]
             await self._keep_house()
         finally:
             await self._end()
@@ -130,7 +133,8 @@ class Daemon:
         log = self._settings.log
         self._writer = writers.open_writer(log.destination, log.facility, loop.call_soon)
         self._metrics.log_lines_dropped = lambda: self._writer.dropped if self._writer else 0
-        self._recorder = Recorder(self._metrics, self._writer, self._line_format(self._settings))
+        self._metrics.lists = lambda: self._watch.lists.figures()
+        self._recorder = Recorder(self._metrics, self._writer, self._line_format(self._settings), self._count_hit)
         self._complaints = Complaints(self._metrics, time.monotonic)
         self._set_log(self._settings)
 
@@ -166,16 +170,17 @@ class Daemon:
             close_after_reply=server.close_after_reply,
         )
 
-    def _build_chain(self, settings: Settings, report: Callable[[str], None]) -> Chain:
-        checks = build_checks(settings, self._store, report)
-        return Chain(checks, settings.chain.trusted_networks, self._complaints.unavailable, secrets.randbits(32))
+    async def _build_chain(self, settings: Settings) -> tuple[Chain, Lists]:
+        """A chain and its lists. In a thread, because lists may be large."""
 
-    def _warn_of_mistakes(self) -> Callable[[str], None]:
-        def warn(mistake: str) -> None:
-            self._metrics.list_mistakes += 1
-            _log.warning("%s", mistake)
+        def build(lists: Lists) -> Chain:
+            plan = build_checks(settings, self._store, lists)
+            return Chain(plan, settings.chain.trusted_networks, self._complaints.unavailable, secrets.randbits(32))
 
-        return warn
+        return await self._watch.open(build)
+
+    def _count_hit(self, match: str) -> None:
+        self._hits.count(match, int(time.time()))
 
     async def _listen(self, settings: Settings) -> None:
         server = settings.server
@@ -214,24 +219,22 @@ class Daemon:
         task.add_done_callback(self._reloading.discard)
 
     async def _reload(self) -> None:
-        """Take new settings and lists whole, or none of them."""
+        """Take new settings whole, or none of them; and of each list file its newest version without a mistake."""
         self._notifier.reloading()
-        mistakes: list[str] = []
-        try:
-            settings = self._load()
-            chain = self._build_chain(settings, mistakes.append)
-            if mistakes:
-                raise ConfigError(mistakes)
-            await self._listen(settings)
-        except (ConfigError, OSError) as error:
-            mistakes = list(error.mistakes) if isinstance(error, ConfigError) else [str(error)]
-            self._metrics.reload_ok = False
-            self._metrics.list_mistakes = len(mistakes)
-            for mistake in mistakes:
-                _log.error("%s", mistake)
-            _log.error("reload: the old settings stay in force because of the lines above")
-        else:
-            await self._take(settings, chain)
+        async with self._reload_turn:
+            try:
+                await self._watch.look_at_once()
+                settings = self._load()
+                chain, lists = await self._build_chain(settings)
+                await self._listen(settings)
+            except (ConfigError, OSError) as error:
+                self._metrics.reload_ok = False
+                for mistake in error.mistakes if isinstance(error, ConfigError) else [str(error)]:
+                    _log.error("%s", mistake)
+                _log.error("reload: the old settings stay in force because of the lines above")
+            else:
+                self._watch.follow(lists)
+                await self._take(settings, chain)
         self._notifier.ready("serving" if self._metrics.reload_ok else "serving with old settings: reload failed")
 
     async def _take(self, settings: Settings, chain: Chain) -> None:
@@ -243,7 +246,7 @@ class Daemon:
         self._settings, self._chain = replace(settings, store=self._settings.store), chain
         self._server.desk.service = self._service()
         self._set_log(settings)
-        self._metrics.reload_ok, self._metrics.reloaded_at, self._metrics.list_mistakes = True, time.time(), 0
+        self._metrics.reload_ok, self._metrics.reloaded_at = True, time.time()
         if moved:
             await self._move_exporter(settings)
         _log.info("reload: new settings are in force")
@@ -277,10 +280,14 @@ class Daemon:
 
     async def _end(self) -> None:
         self._notifier.stopping()
+        for task in self._tasks:
+            task.cancel()
+        self._watch.close()
         if hasattr(self, "_listeners"):
             self._listeners.close()
             await self._server.drain(DRAIN)
         if self._exporter is not None:
             await self._exporter.close()
+        await self._hits.save()
         await self._store.close()
         _log.info("policyd ended")

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Final, TypeVar
 
-from policyd.lists import AT_ONCE, STEADY, Change, ListFile, Lists, Pause
+from policyd.listfile import AT_ONCE, STEADY, Change, ListFile, Pause
+from policyd.lists import Lists
 from policyd.tables.lists import Table
 
 LOOK: Final = 0.5

@@ -1,6 +1,7 @@
 """The whole daemon in this process, over a real socket, with the store in memory."""
 
 import asyncio
+import json
 import os
 import signal
 from collections.abc import Awaitable, Callable
@@ -22,8 +23,9 @@ class House:
         self.file = directory / "policyd.toml"
         self.clients = directory / "clients"
         self.recipients = directory / "recipients"
-        self.clients.write_text("")
-        self.recipients.write_text("")
+        self.senders = directory / "senders"
+        for file in (self.clients, self.recipients, self.senders):
+            file.write_text("")
         self.configure()
 
     @property
@@ -34,6 +36,7 @@ class House:
         self.file.write_text(
             f'[server]\nlisten = ["unix:{self.socket}"]\n{server}\n[store]\nurl = "memory:"\n'
             f'[whitelist]\nclients = ["{self.clients}"]\nrecipients = ["{self.recipients}"]\n'
+            f'[blacklist]\nsenders = ["{self.senders}"]\n'
             f'[metrics]\nlisten = ""\n[greylist]\n{greylist}\n'
         )
 
@@ -108,7 +111,6 @@ def test_reload_takes_new_lists_and_options(house: House) -> None:
     [
         ("policyd.toml", "[greylist]\ndelay = 240\n", "policyd.toml:2: "),
         ("policyd.toml", "[greylist\n", "policyd.toml:1: "),
-        ("clients", "mx.example\n192.0.2.300\n", "clients:2: "),
     ],
 )
 def test_reload_keeps_everything_on_any_mistake(
@@ -124,6 +126,52 @@ def test_reload_keeps_everything_on_any_mistake(
     log = capfd.readouterr().err
     assert mistake in log
     assert "the old settings stay in force" in log
+
+
+def test_a_reload_takes_settings_and_keeps_a_list_with_a_bad_line(
+    house: House, capfd: pytest.CaptureFixture[str]
+) -> None:
+    house.clients.write_text("mx.example\n")
+
+    async def story(house: House) -> None:
+        house.configure('text = "come back"')
+        house.clients.write_text("other.example\n192.0.2.300\n")
+        await house.reload()
+        assert await house.ask() == "DUNNO"
+        assert "come back" in await house.ask(client_name="other.example")
+
+    house.run(story)
+    log = capfd.readouterr().err
+    assert f"warning: {house.clients}:2: " in log
+    assert f"warning: {house.clients}: not taken; its 1 entries of before stay in force" in log
+    assert "reload: new settings are in force" in log
+
+
+def test_an_edit_counts_without_a_signal(house: House) -> None:
+    async def story(house: House) -> None:
+        assert "Greylisted" in await house.ask()
+        house.senders.write_text("a@example 550 not you\n")
+        async with asyncio.timeout(2):
+            while "Greylisted" in (answer := await house.ask()):
+                await asyncio.sleep(0.02)
+        assert answer.startswith("550 not you (id ")
+
+    house.run(story)
+
+
+def test_hits_are_counted_beside_the_database(house: House) -> None:
+    house.file.write_text(house.file.read_text().replace('"memory:"', f'"sqlite:{house.directory}/policyd.db"'))
+    house.senders.write_text("a@example 550 not you\n")
+
+    async def story(house: House) -> None:
+        for _ in range(3):
+            await house.ask()
+        await house.ask(sender="b@example")
+
+    house.run(story)
+    ((file, entries),) = json.loads((house.directory / "list-hits.json").read_text()).items()
+    assert file == str(house.senders)
+    assert entries["a@example"][0] == 3
 
 
 def test_open_connections_follow_a_reload(house: House) -> None:
@@ -184,9 +232,17 @@ def test_a_socket_that_cannot_be_had_ends_the_start_with_a_sentence(
     assert f"error: cannot listen on unix:{house.socket}: there is a file that is no socket" in capfd.readouterr().err
 
 
-def test_a_list_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
-    mistakes: list[str] = []
-    assert app.read_file(str(tmp_path), mistakes.append) is None
-    assert mistakes == [f"{tmp_path}: Is a directory"]
-    assert app.read_file(str(tmp_path / "missing"), mistakes.append) is None
-    assert len(mistakes) == 1
+def test_a_list_that_cannot_be_read_is_reported_and_does_not_stop_the_start(
+    house: House, capfd: pytest.CaptureFixture[str]
+) -> None:
+    house.clients.unlink()
+    house.senders.unlink()
+    house.senders.mkdir()
+
+    async def story(house: House) -> None:
+        assert "Greylisted" in await house.ask()
+
+    house.run(story)
+    log = capfd.readouterr().err
+    assert f"warning: {house.clients}: no such file" in log
+    assert f"warning: {house.senders}: cannot be read" in log

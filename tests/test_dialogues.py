@@ -14,7 +14,7 @@ Every request is a message of its own unless it names its `instance`.
 """
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -31,6 +31,7 @@ from policyd.model.units import Seconds, parse_duration
 from policyd.model.verdict import Decision
 from policyd.stores.memory import MemoryStore
 from policyd.stores.store import StoreOptions
+from policyd.tables.lists import ListKind, Source, TableList, compile_table
 
 DIALOGUES = sorted((Path(__file__).parent / "dialogues").glob("*.txt"))
 START = 1_800_000_000
@@ -83,14 +84,15 @@ class Dialogue:
 
     def build(self) -> Chain:
         store = MemoryStore(StoreOptions())
-        tools = Tools(store, "mx.y.example", "1.2.3", self.lists.get, report=refuse)
+        tools = Tools(store, "mx.y.example", "1.2.3", self.list)
         lists = whitelist.Settings(clients=("clients",), recipients=("recipients",))
         checks = [whitelist.build(lists, tools), greylist.build(self.settings, tools)]
         return Chain(checks, ["127.0.0.0/8", "::1"], lambda check, error: None, 0)
 
-
-def refuse(mistake: str) -> None:
-    raise AssertionError(mistake)
+    def list(self, kind: ListKind, files: Sequence[str]) -> TableList:
+        tables = [compile_table(kind, Source("policyd", file), self.lists.get(file, "")) for file in files]
+        assert not any(table.mistakes for table in tables)
+        return TableList(kind, tables)
 
 
 def request_of(attributes: dict[str, str]) -> PolicyRequest:

@@ -1,11 +1,11 @@
-"""List files: whole versions only, the last good one of each, and all files that belong to a name."""
+"""The lists of a configuration: all files that belong to a name, in their order, as they come and go."""
 
-import os
 from pathlib import Path
 
 import pytest
 
-from policyd.lists import AT_ONCE, OPEN_END, STEADY, Lists, files_of
+from policyd.listfile import STEADY
+from policyd.lists import Lists, files_of
 from policyd.tables.lists import Match, TableList
 
 NOW = 1_700_000_000
@@ -23,10 +23,10 @@ class Desk:
         self.list = self.lists.open("blacklist", "sender", [str(self.file)])
         return self
 
-    def look(self, patience: int = STEADY) -> list[str]:
+    def look(self) -> list[str]:
         """One look, and what was read because of it."""
-        due = self.lists.due(patience)
-        read = [Path(file.path).name for file in due if file.read(patience, lambda: None)]
+        due = self.lists.due(STEADY)
+        read = [Path(file.path).name for file in due if file.read(STEADY, lambda: None)]
         self.lists.renew()
         return read
 
@@ -48,115 +48,11 @@ def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
 
 
-def rewrite(file: Path, text: str) -> None:
-    """Replace `file` as `policyd list` does: also a version of equal size in the same tick has another inode."""
-    new = file.with_name(f".{file.name}.new")
-    new.write_text(text)
-    new.replace(file)
-
-
 def test_a_list_is_loaded_when_it_is_opened(desk: Desk) -> None:
     desk.file.write_text("spam@example.com\n")
     assert desk.open().has("spam@example.com")
     assert desk.mistakes == []
     assert desk.look() + desk.look() == []
-
-
-def test_an_edit_counts_after_it_stood_still_for_one_look(desk: Desk) -> None:
-    desk.file.write_text("one@example.com\n")
-    desk.open()
-    rewrite(desk.file, "two@example.com\n")
-    assert desk.look() == []
-    assert not desk.has("two@example.com")
-    assert desk.look() == ["senders"]
-    assert desk.has("two@example.com")
-    assert not desk.has("one@example.com")
-    assert desk.look() == []
-
-
-def test_a_file_that_grows_is_waited_for(desk: Desk) -> None:
-    desk.file.write_text("one@example.com\n")
-    desk.open()
-    for number in range(5):
-        with desk.file.open("a") as file:
-            file.write(f"more{number}@example.com\n")
-        assert desk.look() == [], "it changed since the look before"
-    assert not desk.has("more0@example.com")
-    assert desk.look() == ["senders"]
-    assert desk.has("more4@example.com")
-
-
-@pytest.mark.parametrize("half", ["", "two@example.com\nthree@exam"])
-def test_what_looks_half_written_is_waited_for_one_look_more(desk: Desk, half: str) -> None:
-    desk.file.write_text("one@example.com\n")
-    desk.open()
-    rewrite(desk.file, half)
-    assert [desk.look() for _ in range(OPEN_END)] == [[]] * OPEN_END
-    assert desk.has("one@example.com")
-    assert desk.look() == ["senders"], "its writer left it so: it counts within two seconds all the same"
-    assert not desk.has("one@example.com")
-
-
-def test_a_file_that_changes_while_it_is_read_is_read_again(desk: Desk) -> None:
-    desk.file.write_text("one@example.com\n")
-    desk.open()
-    rewrite(desk.file, "two@example.com\n")
-    desk.look()
-    (due,) = desk.lists.due(STEADY)
-    rewrite(desk.file, "three@example.com\n")
-    assert due.read(STEADY, lambda: None) is None
-    assert [desk.look() for _ in range(2)] == [[], ["senders"]]
-    assert desk.has("three@example.com")
-
-
-def test_a_change_that_keeps_size_and_time_is_seen(desk: Desk) -> None:
-    desk.file.write_text("one@example.com\n")
-    desk.open()
-    before = desk.file.stat()
-    desk.file.write_text("two@example.com\n")
-    os.utime(desk.file, ns=(before.st_atime_ns, before.st_mtime_ns))
-    desk.look()
-    assert desk.look() == ["senders"]
-    assert desk.has("two@example.com")
-
-
-def test_a_bad_line_keeps_the_version_before(desk: Desk) -> None:
-    desk.file.write_text("one@example.com\n")
-    desk.open()
-    rewrite(desk.file, "two@example.com\nthree@example.com FROBNICATE\n")
-    assert desk.look() + desk.look() == ["senders"]
-    assert desk.has("one@example.com")
-    assert not desk.has("two@example.com")
-    (mistake,) = desk.mistakes
-    assert mistake.startswith(f"{desk.file}:2: ")
-    assert desk.lists.figures()[0][:3] == ("blacklist.senders", 1, 1)
-    rewrite(desk.file, "two@example.com\n")
-    assert desk.look() + desk.look() == ["senders"]
-    assert desk.has("two@example.com")
-    assert desk.mistakes == []
-    assert desk.lists.figures()[0][:3] == ("blacklist.senders", 1, 0)
-
-
-def test_a_bad_line_at_the_start_is_left_out_and_the_others_count(desk: Desk) -> None:
-    desk.file.write_text("one@example.com\ntwo@example.com FROBNICATE\n")
-    desk.open()
-    assert desk.has("one@example.com")
-    assert len(desk.mistakes) == 1
-
-
-def test_who_asks_for_it_is_told_of_old_mistakes_again(desk: Desk) -> None:
-    desk.file.write_text("one@example.com FROBNICATE\n")
-    desk.open()
-    assert desk.look() + desk.look() == []
-    assert desk.look(AT_ONCE) == ["senders"]
-
-
-def test_at_once_does_not_wait(desk: Desk) -> None:
-    desk.file.write_text("one@example.com\n")
-    desk.open()
-    rewrite(desk.file, "two@example.com")
-    assert desk.look(AT_ONCE) == ["senders"]
-    assert desk.has("two@example.com")
 
 
 def test_the_files_of_a_name_in_the_order_they_are_asked(tmp_path: Path) -> None:
@@ -197,17 +93,6 @@ def test_companions_come_and_go(desk: Desk) -> None:
     assert desk.has("main@example.com")
 
 
-def test_a_moment_without_the_file_empties_no_list(desk: Desk) -> None:
-    desk.file.write_text("one@example.com\n")
-    desk.open()
-    text = desk.file.read_text()
-    desk.file.unlink()  # as editors do that rename the old file away first
-    assert desk.look() == []
-    desk.file.write_text(text)
-    assert desk.look() + desk.look() == ["senders"]
-    assert desk.has("one@example.com")
-
-
 def test_a_missing_file_is_a_mistake_unless_a_companion_stands_there(desk: Desk) -> None:
     desk.open()
     assert desk.mistakes == [
@@ -218,28 +103,6 @@ def test_a_missing_file_is_a_mistake_unless_a_companion_stands_there(desk: Desk)
     desk.look()
     desk.look()
     assert desk.mistakes == []
-
-
-@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "directory"])
-def test_what_is_no_file_is_a_mistake_and_holds_nobody_up(desk: Desk, make: object) -> None:
-    make(desk.file)  # type: ignore[operator]
-    desk.open()
-    (mistake,) = desk.mistakes
-    assert mistake.startswith(f"{desk.file}: cannot be read: it is no file")
-    assert desk.look() + desk.look() == []
-
-
-def test_a_file_that_cannot_be_read_any_more_keeps_its_entries(desk: Desk) -> None:
-    desk.file.write_text("one@example.com\n")
-    desk.open()
-    desk.file.unlink()
-    desk.file.mkdir()
-    assert desk.look() + desk.look() == ["senders"]
-    assert desk.has("one@example.com")
-    assert "cannot be read" in desk.mistakes[0]
-    desk.file.rmdir()
-    assert desk.look() + desk.look() == ["senders"]
-    assert not desk.has("one@example.com")
 
 
 def test_a_list_without_entries_has_no_tables(desk: Desk) -> None:

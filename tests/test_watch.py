@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from policyd import watch as watching
-from policyd.lists import Change, ListFile, Lists
-from policyd.tables.lists import TableList
+from policyd.listfile import Change, ListFile
+from policyd.lists import Lists
+from policyd.tables.lists import Table, TableList
 from policyd.watch import TOLD, Watch, tell_change, tell_mistakes
 
 NOW = 1_700_000_000
@@ -60,10 +61,12 @@ def house(tmp_path: Path) -> House:
 
 def test_a_change_is_in_force_after_two_looks_and_told(house: House, caplog: pytest.LogCaptureFixture) -> None:
     async def story(senders: TableList) -> None:
+        (old,) = senders.tables
         house.edit("two@example.com\n")
         await house.looks()
         assert senders.match("two@example.com", NOW)
         assert not senders.match("one@example.com", NOW)
+        assert old not in senders.tables
 
     with caplog.at_level(logging.INFO):
         house.play(story)
@@ -116,16 +119,18 @@ def test_mistakes_of_the_start_are_told(house: House, caplog: pytest.LogCaptureF
     assert caplog.messages[0].startswith(f"{house.file}:1: ")
 
 
-def test_a_reload_follows_the_new_lists_and_frees_the_old_ones(house: House) -> None:
+def test_a_reload_follows_the_new_lists_and_frees_the_old_ones(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     async def story(senders: TableList) -> None:
         (old,) = senders.tables
+        dissolved = []
+        monkeypatch.setattr(Table, "dissolve", lambda table, pause: dissolved.append(table))
         other = house.file.with_name("other")
         other.write_text("two@example.com\n")
         house.file = other
         others = await house.open()
         assert others.match("two@example.com", NOW)
         await house.looks()  # in the same thread, so it is done now
-        assert len(old) == 0
+        assert dissolved == [old]
 
     house.play(story)
 
@@ -193,7 +198,7 @@ def test_a_bug_ends_neither_the_watch_nor_the_list(
 
     async def story(senders: TableList) -> None:
         with monkeypatch.context() as patch:
-            patch.setattr("policyd.lists.compile_table", broken)
+            patch.setattr("policyd.listfile.compile_table", broken)
             house.edit("two@example.com\n")
             await house.looks(6)
         assert senders.match("one@example.com", NOW)

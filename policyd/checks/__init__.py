@@ -6,7 +6,7 @@ Law: a check knows no clock, no socket, no log. A new check is one file here, on
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from policyd.checks import greylist, whitelist
+from policyd.checks import blacklist, greylist, whitelist
 from policyd.checks.tools import Tools
 from policyd.model.verdict import Check
 
@@ -20,5 +20,6 @@ class Kind(NamedTuple):
 
 REGISTRY: Final[Mapping[str, Kind]] = {
     "whitelist": Kind(whitelist.Settings, whitelist.build),
+    "blacklist": Kind(blacklist.Settings, blacklist.build),
     "greylist": Kind(greylist.Settings, greylist.build),
 }

@@ -3,10 +3,11 @@
 Law: checks reach the world through these fields and nothing else.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from policyd.model.greylist import GreylistStore
+from policyd.tables.lists import ListKind, TableList
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,6 @@ class Tools:
     store: GreylistStore
     hostname: str
     version: str
-    read_file: Callable[[str], str | None]
-    """The text of a file (invalid UTF-8 escaped), None if there is none. Other trouble is reported, then None."""
-    report: Callable[[str], None]
-    """Takes one mistake in a file of the administrator: ``FILE:LINE: what is wrong, what to do``."""
+    list: Callable[[ListKind, Sequence[str]], TableList]
+    """The list in these files (elements of an option, as `parse_source` reads them), loaded, and kept fresh afterwards.
+    Mistakes in the files are told to the administrator; they never raise."""

@@ -1,71 +1,117 @@
-"""The whitelist: clients and recipients of whom no other check is asked.
+"""The whitelist: clients, senders and recipients of whom no other check is asked, or only some are not.
 
-Law: a listed mail is answered DUNNO, never OK: Postfix's own restrictions still count. A bad line never empties a list,
-a missing file never stops the daemon; both are reported.
+Law: a listed mail is answered DUNNO, never OK: Postfix's own restrictions still count. An entry whose action is
+another one says what others shall do, and whitelists nobody.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final
 
+from policyd.checks.listed import Questions, check_source
 from policyd.checks.tools import Tools
 from policyd.model.action import DUNNO
 from policyd.model.request import PolicyRequest
-from policyd.model.verdict import NO_OPINION, Check, Verdict
-from policyd.tables.clients import ClientList
-from policyd.tables.recipients import RecipientList
-from policyd.tables.table import Source
+from policyd.model.verdict import NO_OPINION, Check, Reason, Verdict
+from policyd.tables.lists import ListKind, Match, TableList
 
-REMEMBERED: Final = 8192
-"""Recipients remembered: the same come again. Clients do not; to remember them cost more than to ask (measured)."""
+EXEMPTIBLE: Final = ("blacklist", "rbl", "spf", "greylist")
+"""The names of all checks that a list may exempt from."""
 
-_CLIENT: Final = Verdict(DUNNO, "client whitelist")
-_RECIPIENT: Final = Verdict(DUNNO, "recipient whitelist")
+_REASONS: Final[Mapping[ListKind, Reason]] = {
+    "client": "client whitelist",
+    "helo": "client whitelist",
+    "sender": "sender whitelist",
+    "recipient": "recipient whitelist",
+}
 
 
-@dataclass(frozen=True)
+def _files(*default: str) -> Any:
+    """An option that names list files."""
+    return field(default=default, metadata={"check": check_source, "unique": True})
+
+
+@dataclass(frozen=True, slots=True)
+class ExemptingList:
+    """One ``[[whitelist.lists]]``: who is on it is exempt from some checks only. Raises ValueError, ``option: ...``."""
+
+    clients: tuple[str, ...] = _files()
+    helo: tuple[str, ...] = _files()
+    senders: tuple[str, ...] = _files()
+    recipients: tuple[str, ...] = _files()
+    exempt: tuple[str, ...] = ()
+    """The names of the checks that are not asked."""
+
+    def __post_init__(self) -> None:
+        """Refuse lists that exempt from nothing or from what is no check, and exemptions of nobody."""
+        names, lists = ", ".join(EXEMPTIBLE), self.clients or self.helo or self.senders or self.recipients
+        if lists and not self.exempt:
+            raise ValueError(f"exempt: is missing; name the checks that are not asked (of {names})")
+        if unknown := [name for name in self.exempt if name not in EXEMPTIBLE]:
+            raise ValueError(f"exempt: no check is named {unknown[0]!r} that comes behind the whitelist; write {names}")
+        if self.exempt and not lists:
+            raise ValueError("names no list; write clients, helo, senders or recipients, with files in brackets")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
-    """The options of ``[whitelist]``. Each file's companion ``FILE.local`` is read too."""
+    """The options of ``[whitelist]``. With each file its companions ``FILE.local`` and ``FILE.d/*`` are read."""
 
-    clients: tuple[str, ...] = ("/etc/policyd/whitelist_clients",)
-    recipients: tuple[str, ...] = ("/etc/policyd/whitelist_recipients",)
+    clients: tuple[str, ...] = _files("/etc/policyd/whitelist_clients")
+    senders: tuple[str, ...] = _files()
+    recipients: tuple[str, ...] = _files("/etc/policyd/whitelist_recipients")
+    lists: tuple[ExemptingList, ...] = ()
+    """More lists, each of which exempts from the checks it names."""
 
 
 class Whitelist:
-    """Judges by the client's verified name, then its address, then the recipient."""
+    """Judges by the client, then the sender, then the recipient; then come the lists that exempt from some checks."""
 
     name: Final = "whitelist"
 
-    def __init__(self, clients: ClientList, recipients: RecipientList) -> None:
-        self._client = clients.match if len(clients) else None
-        self._recipient = lru_cache(REMEMBERED)(recipients.match) if len(recipients) else None
+    def __init__(self, lists: Sequence[TableList], exempting: Sequence[tuple[Sequence[TableList], frozenset[str]]]):
+        self._ask = Questions(lists, _welcome)
+        self._exempting = [Questions(tables, partial(_exempt, checks)) for tables, checks in exempting]
 
     def evaluate(self, request: PolicyRequest, now: int) -> Verdict:
         """No opinion of mail that is not listed."""
-        if self._client is not None and self._client(request.client_address, request.client_name):
-            return _CLIENT
-        if self._recipient is not None and self._recipient(request.recipient):
-            return _RECIPIENT
-        return NO_OPINION
+        verdict = self._ask(request, now)
+        if verdict is not NO_OPINION:
+            return verdict
+        for ask in self._exempting:
+            found = ask(request, now)
+            if found is not NO_OPINION:
+                exempt = verdict.exempt | found.exempt
+                verdict = (found if verdict is NO_OPINION else verdict)._replace(exempt=exempt)
+        return verdict
+
+
+def _welcome(kind: ListKind, match: Match) -> Verdict | None:
+    if match.action is not None and match.action.verb != "DUNNO":
+        return None
+    return Verdict(DUNNO, _REASONS[kind], match=str(match))
+
+
+def _exempt(checks: frozenset[str], kind: ListKind, match: Match) -> Verdict | None:
+    welcome = _welcome(kind, match)
+    return welcome and welcome._replace(final=False, exempt=checks)
 
 
 def build(settings: Settings, tools: Tools) -> Check:
-    """The check with the good lines of all files; missing files and bad lines go to `tools.report`."""
-    clients = ClientList(list(_sources("clients", settings.clients, tools)))
-    recipients = RecipientList(list(_sources("recipients", settings.recipients, tools)))
-    for mistake in clients.mistakes + recipients.mistakes:
-        tools.report(mistake)
-    return Whitelist(clients, recipients)
+    """The check with the lists of all files."""
+    lists = [
+        tools.list("client", settings.clients),
+        tools.list("sender", settings.senders),
+        tools.list("recipient", settings.recipients),
+    ]
+    return Whitelist(lists, [(_tables(section, tools), frozenset(section.exempt)) for section in settings.lists])
 
 
-def _sources(option: str, files: Sequence[str], tools: Tools) -> Iterator[Source]:
-    for file in files:
-        text = tools.read_file(file)
-        if text is None:
-            tools.report(f"{file}: no such file, create it or take it out of [whitelist] {option}; read as empty")
-        else:
-            yield Source(file, text)
-        local = f"{file}.local"
-        if (text := tools.read_file(local)) is not None:
-            yield Source(local, text)
+def _tables(section: ExemptingList, tools: Tools) -> list[TableList]:
+    return [
+        tools.list("client", section.clients),
+        tools.list("helo", section.helo),
+        tools.list("sender", section.senders),
+        tools.list("recipient", section.recipients),
+    ]

@@ -5,7 +5,9 @@ Law: it reads what the daemon would read, through the daemon's own code, and cha
 
 import json
 import re
+import sys
 from argparse import ArgumentParser
+from itertools import chain
 from typing import Literal, NamedTuple
 
 from policyd.cli import BAD_CONFIGURATION, DEGRADED, GOOD
@@ -47,12 +49,14 @@ def examine(path: str) -> Report:
     except ConfigError as error:
         return Report(path, "refused", error.mistakes)
     from policyd.app import build_checks
+    from policyd.lists import Lists
     from policyd.stores.memory import MemoryStore
     from policyd.stores.store import StoreOptions
 
-    mistakes: list[str] = []
-    build_checks(settings, MemoryStore(StoreOptions()), mistakes.append)
-    return Report(path, "degraded" if mistakes else "good", tuple(mistakes))
+    lists = Lists(budget=sys.maxsize)
+    build_checks(settings, MemoryStore(StoreOptions()), lists)
+    mistakes = tuple(chain.from_iterable(lists.mistakes()))
+    return Report(path, "degraded" if mistakes else "good", mistakes)
 
 
 def _as_text(report: Report) -> str:

@@ -18,7 +18,7 @@ from policyd.model.units import FileMode, Seconds
 from policyd.policies import NULL_SENDER, Policy, parse_key
 from policyd.tables.windows import Window, make_window
 
-NOT_YET: Final = frozenset({"blacklist", "control", "dns", "rbl", "spf"})
+NOT_YET: Final = frozenset({"control", "dns", "rbl", "spf"})
 """Sections and checks that the documentation of later versions names."""
 
 _HOST_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}", re.ASCII)
@@ -121,7 +121,9 @@ class StoreSettings:
 class ChainSettings:
     """`[chain]`: which checks, in which order, and whom they are not asked about."""
 
-    checks: tuple[str, ...] = field(default=("whitelist", "greylist"), metadata={"check": _check_name, "unique": True})
+    checks: tuple[str, ...] = field(
+        default=("whitelist", "blacklist", "greylist"), metadata={"check": _check_name, "unique": True}
+    )
     trusted_networks: tuple[str, ...] = field(
         default=("127.0.0.0/8", "::1"), metadata={"check": _check_network, "unique": True}
     )

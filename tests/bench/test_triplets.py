@@ -8,6 +8,7 @@ from bench.triplets import Population, Try, request
 from policyd.checks import greylist
 from policyd.checks.tools import Tools
 from policyd.model.greylist import Observation, Rules, Triplet
+from policyd.tables.lists import TableList
 from policyd.wire.request import parse_request
 
 TRACE = Path(__file__).parents[1] / "traces" / "rcpt-ipv4.bin"
@@ -39,7 +40,7 @@ def test_a_request_has_the_attributes_of_postfix_in_its_order_and_its_size(clien
 @given(numbers, numbers)
 def test_the_triplet_of_a_try_is_the_one_that_greylisting_makes_of_its_request(client: int, mail: int) -> None:
     store = Recorder()
-    tools = Tools(store, "mx.example.test", "0", lambda path: None, lambda text: None)
+    tools = Tools(store, "mx.example.test", "0", lambda kind, files: TableList(kind))
     attempt = Try(client, mail)
     greylist.build(greylist.Settings(), tools).evaluate(parse_request(attempt.request[:-2]), 0)
     assert store.asked == [Triplet(*attempt.triplet)]

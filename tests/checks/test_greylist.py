@@ -18,6 +18,7 @@ from policyd.model.errors import Unavailable
 from policyd.model.greylist import Observation, Rules, Triplet
 from policyd.model.request import PolicyRequest
 from policyd.model.verdict import Verdict
+from policyd.tables.lists import TableList
 
 NOW = 1_795_370_400  # Sun, 22 Nov 2026 18:00:00 +0000
 DAY = 86400
@@ -47,7 +48,7 @@ class BrokenStore(Oracle):
 
 
 def tools(store: Oracle, hostname: str = "mx.y.example") -> Tools:
-    return Tools(store=store, hostname=hostname, version="1.2.3", read_file=lambda path: None, report=print)
+    return Tools(store, hostname, "1.2.3", lambda kind, files: TableList(kind))
 
 
 def request(

@@ -7,9 +7,10 @@ import pytest
 from policyd.checks.tools import Tools
 from policyd.stores.memory import MemoryStore
 from policyd.stores.store import StoreOptions
+from policyd.tables.lists import TableList
 
 
 def test_tools_are_frozen() -> None:
-    tools = Tools(MemoryStore(StoreOptions()), "mx.example", "1", lambda path: None, print)
+    tools = Tools(MemoryStore(StoreOptions()), "mx.example", "1", lambda kind, files: TableList(kind))
     with pytest.raises(FrozenInstanceError):
         tools.hostname = "other"  # type: ignore[misc]

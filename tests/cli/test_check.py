@@ -18,6 +18,7 @@ def configuration(home: Path, whitelist: str) -> Path:
     file = home / "policyd.toml"
     file.write_text(
         f'[store]\nurl = "sqlite:{home}/policyd.db"\n[whitelist]\nclients = ["{whitelist}"]\nrecipients = []\n'
+        "[blacklist]\nsenders = []\n"
     )
     return file
 

@@ -21,6 +21,7 @@ from policyd.model.units import Seconds
 from policyd.model.verdict import Decision
 from policyd.stores.memory import MemoryStore
 from policyd.stores.store import StoreOptions
+from policyd.tables.lists import TableList
 from tests.system.postgrey import Postgrey, run_postgrey
 
 pytestmark = pytest.mark.system
@@ -48,7 +49,7 @@ class Ours:
     def __init__(self, max_age: int = 35 * DAY, delay: int = DELAY) -> None:
         settings = Settings(delay=Seconds(delay), max_age=Seconds(max_age), text=TEXT)
         store = MemoryStore(StoreOptions())
-        tools = Tools(store=store, hostname="mx.y.example", version="1", read_file=lambda path: None, report=print)
+        tools = Tools(store, "mx.y.example", "1", lambda kind, files: TableList(kind))
         self._chain = Chain([build(settings, tools)], [], lambda check, error: None, 0)
         self.reasons = Counter[str]()
 
