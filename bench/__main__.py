@@ -28,6 +28,7 @@ from bench.servers import (
     ServerFailed,
     free_address,
     running,
+    with_lists,
 )
 from bench.triplets import Population
 from bench.workloads import WORKLOADS
@@ -73,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--stored", type=_stored, default=10_000, help="triplets stored before (default: %(default)s)")
     add("--only", choices=[POLICYD.name, POSTGREY.name], help="measure one server")
     add("--scale", action="store_true", help=f"policyd with --stored and with {MILLION:,} triplets, by turns")
+    add("--listed", type=int, metavar="N", help="policyd without lists and with N entries in them, by turns")
     add("--echo", action="store_true", help="measure a server that does nothing: the limit of this driver")
     add("--no-uvloop", action="store_true", help="policyd on asyncio's own loop, as without the extra `fast`")
     add("--unix", action="store_true", help="unix sockets instead of TCP")
@@ -98,6 +100,8 @@ def _chosen(options: argparse.Namespace) -> list[tuple[Kind, int]]:
     policyd = POLICYD_ON_ASYNCIO if options.no_uvloop else POLICYD
     if options.echo:
         return [(ECHO, options.stored)]
+    if options.listed:
+        return [(policyd, options.stored), (with_lists(policyd, options.listed), options.stored)]
     if options.scale:
         return [(policyd, options.stored), (policyd, MILLION)]
     return [(kind, options.stored) for kind in (policyd, POSTGREY) if options.only in (None, kind.name)]
@@ -106,7 +110,7 @@ def _chosen(options: argparse.Namespace) -> list[tuple[Kind, int]]:
 def _contestants(options: argparse.Namespace, directory: Path) -> list[Contestant]:
     contestants = []
     for kind, stored in _chosen(options):
-        home = directory / f"{kind.name}-{stored}"
+        home = directory / f"{len(contestants)}-{stored}"
         home.mkdir()
         _say(f"storing {stored:,} triplets for {kind.name}")
         kind.prepare(home, Population(stored))

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 TIMES_POSTGREY: Final = 12.0
 PART_OF_POSTGREY: Final = 0.1
 SCALED: Final = 0.85
+LISTED: Final = 0.9
 MILLION: Final = 1_000_000
 MIB: Final = 150.0
 START: Final = 1.0
@@ -117,6 +118,8 @@ def bars(runs: Iterable[Run]) -> list[Bar]:
     for group in groups:
         if group.server == "policyd":
             found += _beside_postgrey(group, groups) + _beside_fewer(group, groups) + _alone(group)
+        elif group.server.endswith(" listed"):
+            found += _beside_none_listed(group, groups)
     return found
 
 
@@ -146,6 +149,17 @@ def _beside_fewer(group: Runs, groups: Sequence[Runs]) -> list[Bar]:
         f"{group.workload}: throughput with {group.stored:,} stored >= {SCALED:.0%} of that with {fewest.stored:,}"
     )
     return [Bar(promise, f"{share:.1%}", share >= SCALED)]
+
+
+def _beside_none_listed(group: Runs, groups: Sequence[Runs]) -> list[Bar]:
+    """Against the same server without entries in its lists."""
+    found = []
+    for other in groups:
+        if (other.server, other.stored, other.workload) == ("policyd", group.stored, group.workload):
+            share = group.mid("rate") / other.mid("rate")
+            promise = f"{group.workload}: throughput of {group.server} >= {LISTED:.0%} of that with none"
+            found.append(Bar(promise, f"{share:.1%}", share >= LISTED))
+    return found
 
 
 def _alone(group: Runs) -> list[Bar]:

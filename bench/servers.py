@@ -25,7 +25,7 @@ CHECKOUT: Final = Path(__file__).resolve().parents[1]
 _POSTGREY: Final = Path("/usr/sbin/postgrey")
 LISTS: Final = next((p for p in (Path("/etc/postgrey"), CHECKOUT / "conf") if (p / "whitelist_clients").exists()), None)
 """Whitelists for both servers: those of Debian's postgrey, else our own."""
-_START: Final = 20.0
+_START: Final = 40.0
 _PROBE: Final = 3 << 30  # a mail number that no workload uses
 
 
@@ -143,10 +143,15 @@ def _policyd(directory: Path, address: Address) -> list[str]:
         "[store]",
         f"url = {json.dumps(f'sqlite:{directory}/policyd.db')}",
         "[chain]",
-        'checks = ["whitelist", "greylist"]',
+        'checks = ["whitelist", "blacklist", "greylist"]',
         "[whitelist]",
         f"clients = {json.dumps([str(LISTS / 'whitelist_clients')] if LISTS else [])}",
         f"recipients = {json.dumps([str(LISTS / 'whitelist_recipients')] if LISTS else [])}",
+        "[blacklist]",
+        *(
+            f"{kind} = {json.dumps([str(p) for p in directory.glob(f'listed_{kind}')])}"
+            for kind in ("clients", "senders")
+        ),
         "[greylist]",
         f'delay = "{DELAY}s"',
         "[metrics]",
@@ -161,6 +166,30 @@ def _policyd_on_asyncio(directory: Path, address: Address) -> list[str]:
     python, _, module, *arguments = _policyd(directory, address)
     program = f"import runpy, sys; sys.modules['uvloop'] = None; runpy.run_module({module!r}, run_name='__main__')"
     return [python, "-c", program, *arguments]
+
+
+def with_lists(kind: Kind, listed: int) -> Kind:
+    """The same with a blacklist of `listed` entries that name nobody of a workload."""
+
+    def prepare(directory: Path, population: Population) -> None:
+        kind.prepare(directory, population)
+        _write_lists(directory, listed)
+
+    return kind._replace(name=f"{kind.name}, {listed:,} listed", prepare=prepare)
+
+
+def _write_lists(directory: Path, count: int) -> None:
+    """A quarter each of addresses, networks, domains of clients and senders."""
+    quarter = range(count // 4)
+    addresses = (f"10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}\n" for n in quarter)
+    networks = (f"2001:db8:{n >> 16:x}:{n & 65535:x}::/64\n" for n in quarter)
+    domains = (f"host{n}.example\n" for n in quarter)
+    senders = (f"user{n}@domain{n % 5000}.example  REJECT not from you\n" for n in quarter)
+    with (directory / "listed_clients").open("w") as clients:
+        for entries in (addresses, networks, domains):
+            clients.writelines(entries)
+    with (directory / "listed_senders").open("w") as file:
+        file.writelines(senders)
 
 
 # --- postgrey ---

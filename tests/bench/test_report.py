@@ -45,3 +45,11 @@ def test_the_bars_of_a_million() -> None:
 def test_a_bar_on_start_and_log_is_held_by_the_worst_round() -> None:
     assert sum(not met for met in verdicts(BASE, BASE, BASE._replace(start=1.1)).values()) == 1
     assert sum(not met for met in verdicts(BASE, BASE, BASE._replace(log_lines=0.9)).values()) == 1
+
+
+def test_the_bar_of_lists_is_the_same_server_without_them() -> None:
+    listed = BASE._replace(server="policyd, 1,000,000 listed", rate=53_000.0)
+    promise = "new: throughput of policyd, 1,000,000 listed >= 90% of that with none"
+    assert verdicts(BASE, listed)[promise] is False
+    assert verdicts(BASE, listed._replace(rate=55_000.0))[promise] is True
+    assert promise not in verdicts(listed)

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from bench.driver import Driver
-from bench.servers import ECHO, ServerFailed, free_address, running
+from bench.servers import ECHO, ServerFailed, free_address, running, with_lists
+from bench.triplets import Population
 
 
 def test_a_server_is_started_watched_and_stopped(tmp_path: Path) -> None:
@@ -34,3 +35,14 @@ def test_it_is_stopped_even_if_the_measurement_fails(tmp_path: Path) -> None:
         raise ZeroDivisionError
     with pytest.raises(ConnectionRefusedError):
         Driver(address, 1)
+
+
+def test_lists_lie_beside_the_database_and_name_nobody_of_a_workload(tmp_path: Path) -> None:
+    kind = with_lists(ECHO, 400)
+    kind.prepare(tmp_path, Population(1000))
+    assert kind.name == "echo, 400 listed"
+    lines = [line for file in ("clients", "senders") for line in (tmp_path / f"listed_{file}").read_text().splitlines()]
+    assert len(set(lines)) == 400
+    keys = {line.split()[0] for line in lines}
+    assert not [key for key in keys if key.endswith(".test")]
+    assert not [key for key in keys if key[0].isdigit() and not key.startswith(("10.", "2001:db8:"))]
