@@ -6,7 +6,7 @@ patterns last. ``user`` also means ``user+extension`` (recipient_delimiter = +),
 
 from collections.abc import Sequence
 
-from policyd.tables.syntax import parse_mail
+from policyd.tables.syntax import parse_recipient
 from policyd.tables.table import Match, Source, Table
 
 
@@ -14,7 +14,7 @@ class RecipientList:
     """The recipients named in `sources`. `mistakes` has a ``FILE:LINE: ...`` sentence for each line left out."""
 
     def __init__(self, sources: Sequence[Source]) -> None:
-        self._table = Table(sources, parse_mail)
+        self._table = Table(sources, parse_recipient)
         self.mistakes = self._table.mistakes
 
     def __len__(self) -> int:

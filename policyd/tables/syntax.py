@@ -98,7 +98,7 @@ def parse_key(kind: ListKind, key: str) -> Entry:
         return _host(key)
     if kind == "sender" and key == "<>":
         return Key(key)
-    return parse_mail(key)
+    return parse_recipient(key)
 
 
 def parse_client(key: str) -> Entry:
@@ -123,7 +123,7 @@ def _host(key: str) -> Entry:
     return Key(_domain(key, _LABEL_ASCII))
 
 
-def parse_mail(key: str) -> Entry:
+def parse_recipient(key: str) -> Entry:
     """An entry of a list of senders or recipients. Raises ValueError for people."""
     if key.startswith("/"):
         return _pattern(key)
