@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, NamedTuple
 from policyd.checks import REGISTRY
 from policyd.model.request import PolicyRequest
 from policyd.model.verdict import Check
-from policyd.tables.syntax import MAX_NAME, Key, parse_recipient
+from policyd.tables import syntax
 from policyd.tables.windows import Window
 
 NULL_SENDER: Final = "<>"
@@ -58,14 +58,12 @@ class Candidate(NamedTuple):
 def parse_key(text: str) -> str:
     """The key in ``user@example.com``, ``@example.com``, ``example.com``, ``.example.com``, ``user@`` or ``<>``.
 
-    Spelled as in lists of recipients. Raises ValueError for people.
+    Spelled as in lists of senders. Raises ValueError for people.
     """
     if not text or " " in text or not text.isprintable():
         raise ValueError(f"{text[:40]!r} names nobody: write an address or a domain, without blanks")
-    if text == NULL_SENDER:
-        return text
-    entry = parse_recipient(text)
-    if not isinstance(entry, Key):
+    entry = syntax.parse_key("sender", text)
+    if not isinstance(entry, syntax.Key):
         raise ValueError(f"{text[:40]!r} is a pattern: write addresses and domains here")
     return entry.text
 
@@ -87,7 +85,7 @@ def keys_of(address: str) -> Iterator[str]:
 
 
 def _domains(domain: str) -> Iterator[str]:
-    if len(domain) > MAX_NAME:  # nobody's: its parents would be thousands
+    if len(domain) > syntax.MAX_NAME:  # nobody's: its parents would be thousands
         return
     yield domain
     dot = domain.find(".")
