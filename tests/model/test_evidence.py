@@ -8,7 +8,7 @@ from policyd.model.evidence import NO_LISTS, DnsListEvidence
 
 
 def test_no_lists_say_nothing() -> None:
-    assert NO_LISTS == DnsListEvidence(points=0.0, listed=(), unknown=(), is_suspect=False, is_trusted=False)
+    assert DnsListEvidence(points=0.0, listed=(), unknown=(), is_suspect=False, is_trusted=False) == NO_LISTS
 
 
 def test_evidence_stays_as_it_was_found() -> None:

@@ -6,6 +6,7 @@ code that is wrong makes the answer wrong, because it was not the list that answ
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from policyd.checks.rbl.filter import Code, parse_code
@@ -31,7 +32,7 @@ class Heard(NamedTuple):
     zone: Zone
     look_up: LookUp
     question: str
-    records: tuple[Record, ...]
+    reading: Reading
 
 
 class Listing(NamedTuple):
@@ -46,6 +47,12 @@ class Listing(NamedTuple):
 
 def read(zone: Zone, records: tuple[Record, ...]) -> Reading:
     """What `records`, the A records of an answer of `zone`, mean."""
+    return _read(zone, records) if len(records) <= MAX_CODES else Reading(fault="too many records")
+
+
+# Lists answer alike again and again. Bounded in number and, by MAX_CODES, in size.
+@lru_cache(maxsize=4096)
+def _read(zone: Zone, records: tuple[Record, ...]) -> Reading:
     codes = read_codes(records)
     if fault := fault_of(zone, records, codes):
         return Reading(fault=fault)
@@ -80,8 +87,8 @@ def is_error(zone: Zone, code: Code) -> bool:
 def listings(heard: Iterable[Heard]) -> list[Listing]:
     """The rules that count. Each counts once, however many answers and names match it, as in postscreen."""
     found: dict[int, Listing] = {}
-    for zone, look_up, question, records in heard:
-        for rule in read(zone, records).rules:
+    for zone, look_up, question, reading in heard:
+        for rule in reading.rules:
             if look_up in rule.look_up:
                 found.setdefault(rule.number, Listing(zone, rule, look_up, question))
     return list(found.values())

@@ -16,7 +16,7 @@ from policyd.checks.rbl.judgement import Score, Sentence, evidence, score, sente
 from policyd.checks.rbl.names import MAX_NAME, askable, backwards, domain_of, shortened
 from policyd.checks.rbl.prober import Prober
 from policyd.checks.rbl.profiles import LOOK_UPS, LookUp
-from policyd.checks.rbl.reply import clean_txt, deferral, header, rejection, subject
+from policyd.checks.rbl.reply import asked_about, clean_txt, deferral, header, rejection
 from policyd.checks.rbl.settings import Settings
 from policyd.checks.rbl.watch import Watched, ZoneStatus
 from policyd.checks.rbl.wiring import Wiring
@@ -62,13 +62,8 @@ class Subjects(NamedTuple):
 NO_SUBJECTS: Final = Subjects()
 
 
-class Question(NamedTuple):
-    """One name to ask one list."""
-
-    watched: Watched
-    look_up: LookUp
-    subject: str
-    name: str
+Question = tuple[Watched, LookUp, str, str]
+"""A list, what of the request it is asked about, that itself, and the name to ask. Plain: every mail has many."""
 
 
 @dataclass(slots=True)
@@ -117,13 +112,16 @@ class Rbl:
         case, cold = Case(request, now), []
         cached = self._resolver.cached
         for question in self._questions(request):
-            watched = question.watched
+            watched = question[0]
             if watched.health.parked:
                 case.unknown.append(watched.zone)
-            elif (answer := cached(question.name, "A")) is None:
+            elif (answer := cached(question[3], "A")) is None:
                 cold.append(question)
-            else:
+            elif answer.records:
                 _note(case, question, answer)
+            else:
+                watched.answered += 1
+                case.has_answers = True
         if cold or self._unproved(case):
             return self._later(case, cold)
         found, judgement = self._find(case)
@@ -136,21 +134,18 @@ class Rbl:
 
     def questions(self, request: PolicyRequest) -> list[tuple[str, str]]:
         """What `request` asks: the list as people may see it, and the subject."""
-        return [(question.watched.zone.shown, question.subject) for question in self._questions(request)]
+        return [(watched.zone.shown, subject) for watched, _, subject, _ in self._questions(request)]
 
     def _questions(self, request: PolicyRequest) -> Iterator[Question]:
         for look_up, lists in self._by_look_up:
-            if look_up == "client address":
-                address = request.client_address
-                subjects = Subjects((backwards(address),)) if address is not None else NO_SUBJECTS
-            else:
-                subjects = _names(look_up, request)
+            subjects = _subjects(look_up, request)
             for watched in lists:
                 zone = watched.zone
-                for name in subjects.cut if zone.profile.cut else subjects.whole:
-                    question = f"{name}.{zone.name}"
-                    if len(question) <= MAX_NAME:
-                        yield Question(watched, look_up, name, question)
+                yield from [
+                    (watched, look_up, subject, name)
+                    for subject in (subjects.cut if zone.profile.cut else subjects.whole)
+                    if len(name := f"{subject}.{zone.name}") <= MAX_NAME
+                ]
 
     def _is_skipped(self, request: PolicyRequest) -> bool:
         address = request.client_address
@@ -168,7 +163,7 @@ class Rbl:
         clock = asyncio.get_running_loop().time
         until = clock() + self._settings.deadline
         if cold:
-            self._hear(case, cold, await ask_all(self._resolver, [q.name for q in cold], until - clock()))
+            self._hear(case, cold, await ask_all(self._resolver, [question[3] for question in cold], until - clock()))
         if unproved := self._unproved(case):
             await self.prober.prove(unproved, case.now, until - clock())
         found, judgement = self._find(case)
@@ -181,8 +176,8 @@ class Rbl:
 
     def _hear(self, case: Case, cold: list[Question], replies: dict[str, Reply]) -> None:
         for question in cold:
-            answer, seconds = replies[question.name]
-            watched = question.watched
+            answer, seconds = replies[question[3]]
+            watched = question[0]
             if isinstance(answer, Answer):
                 watched.heard(seconds)
                 _note(case, question, answer)
@@ -194,14 +189,14 @@ class Rbl:
                 case.unknown.append(watched.zone)
 
     def _unproved(self, case: Case) -> list[Watched]:
-        """The lists whose listings must wait for a probe."""
-        listed = {heard.zone for heard in case.heard if read(heard.zone, heard.records).rules}
-        return [watched for zone in listed if (watched := self._watched[zone]).health.wants_proof(case.now)]
+        """The lists that must be probed before their listings count."""
+        lists = dict.fromkeys(heard.zone for heard in case.heard if heard.reading.rules)
+        return [watched for zone in lists if (watched := self._watched[zone]).health.wants_proof(case.now)]
 
     def _find(self, case: Case) -> tuple[Score, Sentence]:
         counted, unknown = [], list(case.unknown)
         for heard in case.heard:
-            reading, health = read(heard.zone, heard.records), self._watched[heard.zone].health
+            reading, health = heard.reading, self._watched[heard.zone].health
             if reading.fault:
                 health.suspect(case.now)
             if reading.fault or (reading.rules and not health.is_believed(case.now)):
@@ -237,16 +232,20 @@ async def _only_verdict(judged: Awaitable[Judged]) -> Verdict:
     return (await judged).verdict
 
 
-def _names(look_up: LookUp, request: PolicyRequest) -> Subjects:
-    text = subject(look_up, request)
+def _subjects(look_up: LookUp, request: PolicyRequest) -> Subjects:
+    if look_up == "client address":
+        address = request.client_address
+        return Subjects((backwards(address),)) if address is not None else NO_SUBJECTS
+    text = asked_about(look_up, request)
     name = domain_of(text) if look_up in ("sender domain", "recipient domain") else askable(text)
     return Subjects((name,), shortened(name)) if name else NO_SUBJECTS
 
 
 def _note(case: Case, question: Question, answer: Answer) -> None:
-    question.watched.answered += 1
+    watched, look_up, _, name = question
+    watched.answered += 1
     if answer.records:
-        case.heard.append(Heard(question.watched.zone, question.look_up, question.name, answer.records))
+        case.heard.append(Heard(watched.zone, look_up, name, read(watched.zone, answer.records)))
     else:
         case.has_answers = True
 
@@ -254,8 +253,9 @@ def _note(case: Case, question: Question, answer: Answer) -> None:
 def _network(question: Question, request: PolicyRequest) -> str:
     """What counts as one subject of a surge: a whole network, because one may be listed as a whole."""
     address: Address | None = request.client_address
-    if question.look_up != "client address" or address is None:
-        return question.subject
+    _, look_up, text, _ = question
+    if look_up != "client address" or address is None:
+        return text
     return address.network(24 if address.version == 4 else 48)
 
 

@@ -2,7 +2,7 @@
 
 Law: a list is not believed before it passed its first probe, and never longer than `BELIEVED` after its last one. A
 list that says what no list says is parked at once; one that is empty or silent at the second time. Parked lists are
-not asked, and come back with the first good probe.
+not asked, and come back with the first good probe, but not while caches may still repeat what they said wrongly.
 """
 
 from typing import Final, Literal
@@ -13,8 +13,10 @@ Change = Literal["parked", "back"]
 
 INTERVAL: Final = 600
 """Seconds between two probes of a list that is well."""
-FRESH: Final = 60
-"""Seconds for which a good probe is proof enough to refuse or to trust somebody."""
+FRESH: Final = 5
+"""Seconds for which a good probe is proof enough for its listings."""
+LONGEST_MEMORY: Final = 3600
+"""Seconds for which caches may repeat what a list said wrongly, whatever TTL it gave."""
 BELIEVED: Final = 3600
 """Seconds for which it counts while later probes get no answer."""
 AGAIN: Final = 30
@@ -31,7 +33,7 @@ LIES: Final = frozenset({"lists all", "refused", "strange"})
 class Health:
     """What is known of one list's health. The clock may jump: only differences near to now are trusted."""
 
-    __slots__ = ("_failed_at", "_failures", "finding", "good_at", "parked", "probe_at", "since")
+    __slots__ = ("_failed_at", "_failures", "_repeated_until", "finding", "good_at", "parked", "probe_at", "since")
 
     def __init__(self) -> None:
         self.parked = False
@@ -44,10 +46,13 @@ class Health:
         """When the next probe is due."""
         self._failures = 0
         self._failed_at = 0
+        self._repeated_until = 0
 
-    def take(self, finding: Finding, now: int) -> Change | None:
-        """Note what a probe found at `now`; what changed by it."""
+    def take(self, finding: Finding, now: int, ttl: int = 0) -> Change | None:
+        """Note what a probe found at `now`; what changed by it. `ttl`: for how long caches keep what was wrong."""
         previous, self.finding = self.parked, finding
+        if ttl:
+            self._repeated_until = now + min(ttl, LONGEST_MEMORY)
         if finding == "good":
             self._passed(now)
         else:
@@ -80,6 +85,9 @@ class Health:
         return not self.parked and self.good_at is not None and 0 <= now - self.good_at < BELIEVED
 
     def _passed(self, now: int) -> None:
+        if self.parked and 0 < self._repeated_until - now <= LONGEST_MEMORY:
+            self.probe_at = min(self._repeated_until, now + INTERVAL)
+            return
         self.parked, self._failures, self.good_at, self.probe_at = False, 0, now, now + INTERVAL
 
     def _failed(self, finding: Finding, now: int) -> None:

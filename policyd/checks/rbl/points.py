@@ -1,8 +1,8 @@
 """Probing a list: which names are asked of it, and what its answers say of its health.
 
 Law: pure. A list that works lists its test point, does not list the point that must never be listed (RFC 5782 5), nor a
-control that no mail comes from. The control changes every minute, so that no cache answers for it: a list that began
-to list the world is found although its test points are still remembered.
+control that no mail comes from. The control changes with every probe, so that no cache answers for it: a list that
+began to list the world is found although its test points are still remembered.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from zlib import crc32
 
 from policyd.checks.rbl.answers import fault_of, read_codes
-from policyd.checks.rbl.health import Finding
+from policyd.checks.rbl.health import FRESH, Finding
 from policyd.checks.rbl.names import backwards
 from policyd.checks.rbl.zones import Zone
 from policyd.model.address import Address
@@ -45,6 +45,8 @@ class Found(NamedTuple):
 
     finding: Finding
     detail: str = ""
+    ttl: int = 0
+    """Seconds for which caches may repeat a listing that is none."""
 
 
 def points(zone: Zone, now: int) -> Points:
@@ -52,7 +54,7 @@ def points(zone: Zone, now: int) -> Points:
     by_address = _is_asked_addresses(zone)
     listed = zone.profile.listed or (_LISTED_ADDRESS if by_address else _LISTED_NAME)
     unlisted = _UNLISTED_ADDRESS if by_address else _UNLISTED_NAME
-    control = _control(zone, now // 60, by_address=by_address)
+    control = _control(zone, now // FRESH, by_address=by_address)
     return Points(
         f"{listed}.{zone.name}" if zone.test_points else None, (f"{unlisted}.{zone.name}", f"{control}.{zone.name}")
     )
@@ -64,8 +66,8 @@ def judge(zone: Zone, asked: Points, answers: Answers) -> Found:
         if detail := _fault(zone, answers[name], is_test_point=name == asked.listed):
             return Found("refused" if detail.startswith("127.") else "strange", detail)
     for name in asked.unlisted:
-        if _records(answers[name]):
-            return Found("lists all", name.removesuffix(f".{zone.name}"))
+        if isinstance(answer := answers[name], Answer) and answer.records:
+            return Found("lists all", name.removesuffix(f".{zone.name}"), answer.ttl)
     for name in asked.names:
         if isinstance(answer := answers[name], str):
             return Found("refused" if answer == "refused" else "silent", answer)
@@ -86,7 +88,8 @@ def judge_sample(names: Sequence[str], answers: Answers) -> Found | None:
     """``lists all`` if almost all of a sample are listed, ``silent`` if too few were answered, else None."""
     listed = sum(bool(_records(answers[name])) for name in names)
     if listed >= TOO_MANY:
-        return Found("lists all", f"{listed} of {len(names)} addresses or domains at random")
+        ttl = max(answer.ttl for answer in answers.values() if isinstance(answer, Answer))
+        return Found("lists all", f"{listed} of {len(names)} addresses or domains at random", ttl)
     answered = sum(isinstance(answers[name], Answer) for name in names)
     return None if listed + len(names) - answered < TOO_MANY else Found("silent", "a sample was not answered")
 
@@ -108,8 +111,8 @@ def _is_asked_addresses(zone: Zone) -> bool:
     return "client address" in zone.look_up
 
 
-def _control(zone: Zone, minute: int, *, by_address: bool) -> str:
-    number = crc32(f"{zone.name} {minute}".encode())
+def _control(zone: Zone, turn: int, *, by_address: bool) -> str:
+    number = crc32(f"{zone.name} {turn}".encode())
     # 127.128.0.0/9: loopback like the test points, which stand in 127.0.0.0/24 only.
     return backwards(_address(127 << 24 | 1 << 23 | number & 0x7FFFFF)) if by_address else f"{_word(number)}.invalid"
 

@@ -63,7 +63,7 @@ class Prober:
         found = judge(zone, asked, answers)
         if extra and found.finding == "good":
             found = self._judge_sample(watched, now, judge_sample(extra, answers) or found)
-        if change := watched.health.take(found.finding, now):
+        if change := watched.health.take(found.finding, now, found.ttl):
             text = sentence(zone, change, found)
             if found.finding == "silent":
                 self._held.append(text)
@@ -73,7 +73,6 @@ class Prober:
     def _judge_sample(self, watched: Watched, now: int, found: Found) -> Found:
         watched.is_wide = found.finding == "lists all" or (watched.is_wide and found.finding != "good")
         watched.sampled_at = now
-        watched.surge.forget(now)
         return found
 
     def _say_silent(self) -> None:

@@ -58,7 +58,7 @@ def clean_txt(listing: Listing, txt: str) -> str:
     return clean_text(listing.zone.hide(txt), MAX_TEXT) if txt.strip() else ""
 
 
-def subject(look_up: LookUp, request: PolicyRequest) -> str:
+def asked_about(look_up: LookUp, request: PolicyRequest) -> str:
     """What of the client is looked up, as it stands in the request."""
     match look_up:
         case "client address":
@@ -76,7 +76,7 @@ def subject(look_up: LookUp, request: PolicyRequest) -> str:
 
 
 def _subject(listing: Listing, request: PolicyRequest) -> str:
-    what = clean_text(subject(listing.look_up, request), _SUBJECT_LIMIT)
+    what = clean_text(asked_about(listing.look_up, request), _SUBJECT_LIMIT)
     return f"{_CLASSES[listing.look_up]} [{what}]"
 
 

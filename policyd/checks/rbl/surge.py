@@ -26,7 +26,8 @@ class Surge:
     def see(self, subject: str, now: int, *, listed: bool) -> None:
         """Count `subject`, a network or a domain, once in a window."""
         if not 0 <= now - self._since < WINDOW:
-            self.forget(now)
+            self._since, self._listed = now, 0
+            self._seen.clear()
         if subject not in self._seen and len(self._seen) < MAX_SEEN:
             self._seen.add(subject)
             self._listed += listed
@@ -34,8 +35,3 @@ class Surge:
     def is_suspicious(self) -> bool:
         """Whether too many of the subjects of this window were listed."""
         return len(self._seen) >= ENOUGH and self._listed > SHARE * len(self._seen)
-
-    def forget(self, now: int) -> None:
-        """Begin a new window."""
-        self._since, self._listed = now, 0
-        self._seen.clear()

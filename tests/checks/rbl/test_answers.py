@@ -73,7 +73,8 @@ def test_a_rule_counts_once_and_only_for_what_it_looks_up() -> None:
         ],
     )
     answer = ("127.0.1.2", "127.0.1.4")
-    both = [Heard(dbl, "helo", "a.example.dbl.spamhaus.org", answer), Heard(dbl, "sender domain", "b", answer)]
+    reading = read(dbl, answer)
+    both = [Heard(dbl, "helo", "a.example.dbl.spamhaus.org", reading), Heard(dbl, "sender domain", "b", reading)]
     assert [listing.rule.weight for listing in listings(both)] == [2, 1]
     assert [listing.rule.weight for listing in listings(both[:1])] == [2]
     assert listings(both)[0].question == "a.example.dbl.spamhaus.org"

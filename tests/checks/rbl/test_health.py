@@ -4,7 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policyd.checks.rbl.health import AGAIN, APART, BELIEVED, FIRST_PAUSE, FRESH, INTERVAL, LIES, Finding, Health
+from policyd.checks.rbl.health import (
+    AGAIN,
+    APART,
+    BELIEVED,
+    FIRST_PAUSE,
+    FRESH,
+    INTERVAL,
+    LIES,
+    LONGEST_MEMORY,
+    Finding,
+    Health,
+)
 
 NOW = 1_700_000_000
 findings: st.SearchStrategy[Finding] = st.sampled_from(["good", "lists all", "refused", "strange", "empty", "silent"])
@@ -66,6 +77,12 @@ def test_a_burst_of_failures_is_one() -> None:
     assert health.wants_proof(NOW + 100 + APART)
 
 
+def test_a_lie_in_a_burst_of_failures_is_a_lie() -> None:
+    health = Health()
+    health.take("silent", NOW)
+    assert health.take("lists all", NOW + 1) == "parked"
+
+
 def test_a_list_that_lies_is_probed_less_and_less_often_and_a_silent_one_is_not() -> None:
     liar, silent = Health(), Health()
     pauses, now = [], NOW
@@ -78,6 +95,17 @@ def test_a_list_that_lies_is_probed_less_and_less_often_and_a_silent_one_is_not(
         silent.take("silent", NOW + number * AGAIN)
     assert silent.parked
     assert silent.probe_at == NOW + 20 * AGAIN
+
+
+def test_a_list_stays_parked_while_caches_may_repeat_its_lies() -> None:
+    health = Health()
+    health.take("lists all", NOW, ttl=300)
+    assert health.take("good", NOW + 60) is None
+    assert health.parked
+    assert health.probe_at == NOW + 300
+    assert health.take("good", NOW + 300) == "back"
+    health.take("lists all", NOW, ttl=10**9)
+    assert health.take("good", NOW + LONGEST_MEMORY) == "back", "no TTL parks a list for ever"
 
 
 def test_suspicion_makes_a_probe_due_once() -> None:

@@ -1,0 +1,401 @@
+"""Law tested: a fault of a list never refuses and never trusts anybody; what is known is judged at once."""
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import replace
+from itertools import product
+from typing import cast
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from policyd.checks.rbl import Judged, Rbl, Settings, ZoneSettings
+from policyd.checks.rbl import check as check_module
+from policyd.checks.rbl import prober as prober_module
+from policyd.checks.rbl.check import NOTHING, TRUST
+from policyd.checks.rbl.health import FRESH
+from policyd.checks.rbl.surge import ENOUGH
+from policyd.checks.rbl.wiring import REQUESTS
+from policyd.model.errors import Unavailable
+from policyd.model.request import PolicyRequest
+from policyd.model.units import Seconds
+from policyd.model.verdict import NO_OPINION, Verdict
+from tests.checks.rbl.world import FAULTS, NOW, World, found, nothing, proved, request
+
+ZONES = ("bl.example", "b2.example", "list.dnswl.org")
+SETTINGS = Settings(sites=("bl.example*3 b2.example*1 list.dnswl.org=127.0.[0..255].[1..3]*-2",), reject_at=3.0)
+HURRIED = replace(SETTINGS, deadline=cast(Seconds, 0.005))
+"""Without patience for what hangs."""
+LIKE_CLEAN = {"emptied", "trusts the world", "DNSWL over its limit", "DNSWL blocked"}
+"""Faults of a block list that look like "not listed" until a probe finds them out."""
+EVERY_FAULT = list(product(FAULTS, ZONES))
+CLIENT = "9.113.0.203"
+"""203.0.113.9 backwards."""
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prober_module, "DEADLINE", 0.005)
+
+
+def wait(answer: Judged | Awaitable[Judged]) -> Judged:
+    async def waited() -> Judged:
+        return answer if isinstance(answer, Judged) else await answer
+
+    return asyncio.run(waited())
+
+
+def judged(check: Rbl, asked: PolicyRequest | None = None, now: int = NOW) -> Judged:
+    return wait(check.judge(asked or request(), now))
+
+
+def world(*listed: str, **options: object) -> World:
+    here = World(zones=ZONES, **options)  # type: ignore[arg-type]
+    for zone in listed:
+        here.listed[f"{CLIENT}.{zone}"] = found("127.0.5.3" if zone == "list.dnswl.org" else "127.0.0.2")
+    return here
+
+
+# --- verdicts ---
+
+
+def test_a_listed_client_is_refused_in_postfixs_words() -> None:
+    here = world("bl.example")
+    here.txt[f"{CLIENT}.bl.example"] = found(b"Listed, see https://bl.example/", b"and \xff\r\nmore")
+    verdict, evidence = judged(proved(SETTINGS, here))
+    assert verdict.final
+    assert verdict.action.reply == (
+        b"action=550 5.7.1 Service unavailable; Client host [203.0.113.9] blocked using bl.example; "
+        b"Listed, see https://bl.example/ / and ?more\n\n"
+    )
+    assert (evidence.points, evidence.listed, evidence.is_suspect) == (3.0, ("bl.example",), True)
+
+
+@pytest.mark.parametrize(
+    ("listed", "verb", "final"),
+    [
+        ((), "DUNNO", False),
+        (("b2.example",), "PREPEND", False),
+        (("bl.example",), "550", True),
+        (("bl.example", "b2.example"), "550", True),
+        (("bl.example", "list.dnswl.org"), "PREPEND", False),
+        (("list.dnswl.org",), "DUNNO", False),
+        (("b2.example", "list.dnswl.org"), "DUNNO", False),
+    ],
+)
+def test_points_of_all_lists_are_added(listed: tuple[str, ...], verb: str, final: bool) -> None:
+    verdict = judged(proved(SETTINGS, world(*listed))).verdict
+    assert (verdict.action.verb, verdict.final) == (verb, final)
+
+
+def test_who_is_trusted_is_not_greylisted() -> None:
+    verdict, evidence = judged(proved(SETTINGS, world("list.dnswl.org")))
+    assert verdict is TRUST
+    assert verdict.exempt == {"greylist"}
+    assert evidence.is_trusted
+
+
+def test_below_every_threshold_there_is_no_opinion() -> None:
+    check = proved(replace(SETTINGS, tag_at=0.0), world("b2.example"))
+    verdict, evidence = judged(check)
+    assert verdict is NO_OPINION
+    assert evidence.is_suspect, "evidence for greylisting all the same"
+
+
+def test_a_deferral_by_threshold() -> None:
+    verdict = judged(proved(replace(SETTINGS, defer_at=1.0), world("b2.example"))).verdict
+    assert verdict.final
+    assert verdict.action.text == "4.7.1 Try again later; Client host [203.0.113.9] is listed by b2.example"
+
+
+def test_the_text_of_the_administrator_stands_in_place_of_the_lists_own() -> None:
+    settings = Settings(sites=(), zones=(ZoneSettings("bl.example", weight=3, text="Ask us: +49 30 1234"),))
+    here = world("bl.example")
+    assert judged(proved(settings, here)).verdict.action.text.endswith("blocked using bl.example; Ask us: +49 30 1234")
+    assert not any(kind == "TXT" for _, kind in here.asked)
+
+
+def test_a_list_that_gives_no_text_in_time_still_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check_module, "TXT_TIME", 0.005)
+
+    class Mute(World):
+        async def resolve(self, name: str, kind: str) -> object:  # type: ignore[override]
+            return await (asyncio.sleep(60) if kind == "TXT" else super().resolve(name, "A"))
+
+    here = Mute(zones=ZONES, listed={f"{CLIENT}.bl.example": found("127.0.0.2")})
+    here.__post_init__()
+    assert judged(proved(SETTINGS, here)).verdict.action.text.endswith("blocked using bl.example")
+
+
+def test_evaluate_is_the_verdict_without_evidence() -> None:
+    check = proved(SETTINGS, world("bl.example", is_warm=True))
+    verdict = check.evaluate(request(), NOW)
+    assert isinstance(verdict, Verdict)
+    assert verdict.action.rejects
+    cold = proved(SETTINGS, world("bl.example")).evaluate(request(), NOW)
+    assert not isinstance(cold, Verdict)
+
+    async def waited() -> Verdict:
+        return await cold
+
+    assert asyncio.run(waited()) == verdict
+
+
+# --- what is asked ---
+
+
+def test_every_kind_of_subject_is_asked_where_it_is_wanted() -> None:
+    kinds = ("client address", "client name", "reverse name", "helo", "sender domain", "recipient domain")
+    settings = Settings(
+        sites=(), zones=tuple(ZoneSettings(f"l{number}.example", look_up=(kind,)) for number, kind in enumerate(kinds))
+    )
+    asked = request(
+        "2001:db8::1", name="Name.example", reverse="rev.example", helo="helo.example", sender="joe@Sender.example"
+    )
+    assert [subject for _, subject in Rbl(settings, World(), lambda _: None).questions(asked)] == [
+        "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2",
+        "name.example",
+        "rev.example",
+        "helo.example",
+        "sender.example",
+        "example.test",
+    ]
+
+
+def test_what_cannot_be_asked_is_not() -> None:
+    settings = Settings(sites=("dbl.spamhaus.org*2",))
+    asked = request("unknown", name="unknown", reverse="unknown", helo="[192.0.2.1]", sender="")
+    check = Rbl(settings, World(), lambda _: None)
+    assert check.questions(asked) == []
+    assert judged(check, asked).verdict is NO_OPINION
+
+
+def test_lists_of_registered_domains_are_asked_for_them() -> None:
+    here = World(
+        listed={
+            "spam.example.multi.surbl.org": found("127.0.0.8"),
+            "test.surbl.org.multi.surbl.org": found("127.0.0.254"),
+        }
+    )
+    settings = Settings(sites=(), zones=(ZoneSettings("multi.surbl.org", weight=3, look_up=("sender domain",)),))
+    verdict = judged(proved(settings, here), request(sender="joe@a.b.mail.spam.example")).verdict
+    assert verdict.action.text == (
+        "5.7.1 Service unavailable; Sender address [joe@a.b.mail.spam.example] blocked using multi.surbl.org"
+    )
+
+
+@pytest.mark.parametrize(
+    "address", ["192.168.1.1", "10.9.9.9", "127.0.0.1", "169.254.1.1", "fe80::1", "fd00::1", "::1"]
+)
+def test_private_addresses_are_not_looked_up(address: str) -> None:
+    here = World()
+    assert Rbl(SETTINGS, here, lambda _: None).judge(request(address), NOW) is NOTHING
+    assert here.asked == []
+
+
+def test_skipped_networks_are_settable() -> None:
+    here = World(zones=ZONES, is_warm=True)
+    check = Rbl(replace(SETTINGS, skip_networks=("203.0.113.0/24",)), here, lambda _: None)
+    assert check.judge(request(), NOW) is NOTHING
+    assert check.judge(request("10.0.0.1"), NOW) is not NOTHING
+
+
+def test_a_gateway_in_place_of_all_clients_is_reported_and_nobody_judged() -> None:
+    said = list[str]()
+    check = Rbl(SETTINGS, World(), said.append)
+    for number in range(2 * REQUESTS):
+        assert check.judge(request("172.17.0.1", helo=f"mx{number}.example"), NOW) is NOTHING
+    assert len(said) == 1
+    assert "172.17.0.1" in said[0]
+
+
+# --- warm and cold ---
+
+
+def test_what_is_known_is_judged_without_a_task_or_a_question() -> None:
+    for listed in ((), ("bl.example",), ("list.dnswl.org",)):
+        here = world(*listed, is_warm=True)
+        check = proved(SETTINGS, here)
+        here.asked.clear()
+        assert isinstance(check.judge(request(), NOW + 1), Judged), "no event loop runs here"
+        assert here.asked == []
+
+
+def test_cold_questions_are_asked_at_the_same_time() -> None:
+    class Slow(World):
+        async def resolve(self, name: str, kind: str) -> object:  # type: ignore[override]
+            await asyncio.sleep(0.02)
+            return await super().resolve(name, "A")
+
+    sites = " ".join(f"l{number}.example" for number in range(20))
+    check = Rbl(Settings(sites=(sites,)), Slow(), lambda _: None)
+
+    async def seconds() -> float:
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        answer = check.judge(request(), NOW)
+        assert not isinstance(answer, Judged)
+        await answer
+        return clock() - began
+
+    assert asyncio.run(seconds()) < 0.2, "20 questions of 20 ms, one after the other, take 0.4 s"
+
+
+def test_the_deadline_holds_and_what_is_there_counts() -> None:
+    check = proved(HURRIED, here := world("bl.example"))
+    here.faults["b2.example"] = FAULTS["hang"]
+
+    async def seconds() -> tuple[float, Judged]:
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        answer = check.judge(request(), NOW + 1)
+        assert not isinstance(answer, Judged)
+        result = await answer
+        return clock() - began, result
+
+    took, (verdict, evidence) = asyncio.run(seconds())
+    assert took < 0.5
+    assert verdict.action.rejects, "the silent one is a block list and could only have added points"
+    assert evidence.unknown == ("b2.example",)
+
+
+# --- faults ---
+
+
+def hurried(check: Rbl, asked: PolicyRequest | None = None, now: int = NOW) -> Verdict | None:
+    """The verdict; None if the check was unavailable."""
+    try:
+        return judged(check, asked, now).verdict
+    except Unavailable:
+        return None
+
+
+@pytest.mark.parametrize(("fault", "zone"), EVERY_FAULT)
+def test_a_fault_from_the_start_refuses_and_trusts_nobody(fault: str, zone: str) -> None:
+    here = World(zones=ZONES, faults={zone: FAULTS[fault]})
+    check = Rbl(HURRIED, here, lambda _: None)
+    verdict = hurried(check)
+    assert verdict is NO_OPINION
+
+
+@pytest.mark.parametrize(("fault", "zone"), EVERY_FAULT)
+def test_a_fault_that_begins_later_refuses_and_trusts_nobody(fault: str, zone: str) -> None:
+    check = proved(HURRIED, here := World(zones=ZONES))
+    here.faults[zone] = FAULTS[fault]
+    for later in (FRESH, 60, 599):
+        verdict = hurried(check, request(f"198.51.100.{later % 256}"), NOW + later)
+        assert verdict is NO_OPINION
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_no_refusal_is_final_while_the_allow_list_has_a_fault(fault: str) -> None:
+    check = proved(HURRIED, here := world("bl.example"))
+    here.faults["list.dnswl.org"] = FAULTS[fault]
+    verdict = hurried(check, now=NOW + FRESH)
+    assert verdict
+    if fault == "emptied":
+        return  # an answer like any other, until a probe finds it out
+    assert verdict.action.verb == "450"
+    assert verdict.reason == "allow list unknown"
+
+
+states = st.sampled_from(["listed", "clean", *FAULTS])
+
+
+@given(st.tuples(states, states, states), st.booleans(), st.booleans())
+@hypothesis_settings(max_examples=120, deadline=None)
+def test_only_lists_that_work_refuse_and_trust(state: tuple[str, str, str], was_well: bool, is_warm: bool) -> None:
+    here = World(zones=ZONES, is_warm=is_warm)
+    check = proved(HURRIED, here) if was_well else Rbl(HURRIED, here, lambda _: None)
+    for zone, what in zip(ZONES, state, strict=True):
+        if what in FAULTS:
+            here.faults[zone] = FAULTS[what]
+        elif what == "listed":
+            here.listed[f"{CLIENT}.{zone}"] = found("127.0.5.3" if zone == "list.dnswl.org" else "127.0.0.2")
+    verdict = hurried(check, now=NOW + FRESH)
+    honest = dict(zip(ZONES, (what == "listed" for what in state), strict=True))
+    points = 3 * honest["bl.example"] + honest["b2.example"] - 2 * honest["list.dnswl.org"]
+    if verdict is None:
+        assert all(what in FAULTS for what in state) or not was_well
+    elif verdict.action.rejects:
+        assert points >= 3
+        assert state[2] not in FAULTS or state[2] == "emptied"
+    elif verdict is TRUST:
+        assert honest["list.dnswl.org"]
+        assert points <= -1
+        assert not {state[0], state[1]} & (set(FAULTS) - LIKE_CLEAN)
+
+
+def test_nobody_is_refused_by_what_caches_still_repeat_of_a_list_that_lied() -> None:
+    check = proved(HURRIED, here := World(zones=ZONES, is_warm=True))
+    here.listed[f"{CLIENT}.bl.example"] = found("127.0.0.2")  # what the cache keeps
+    here.faults["bl.example"] = lambda name: found("127.0.0.2")._replace(ttl=300)
+    asyncio.run(check.prober.round(NOW + 600))
+    here.faults.clear()
+    asyncio.run(check.prober.round(NOW + 700))
+    assert hurried(check, now=NOW + 700) is NO_OPINION
+    asyncio.run(check.prober.round(NOW + 900))
+    verdict = hurried(check, now=NOW + 900)
+    assert verdict
+    assert verdict.action.rejects
+
+
+def test_when_no_list_can_be_asked_the_check_is_unavailable_and_then_asks_no_more() -> None:
+    here = World(faults=dict.fromkeys(ZONES, FAULTS["REFUSED"]))
+    check = Rbl(HURRIED, here, lambda _: None)
+    with pytest.raises(Unavailable, match="none of the DNS lists can be believed"):
+        judged(check)
+    asyncio.run(check.prober.round(NOW))
+    here.asked.clear()
+    assert hurried(check) is None
+    assert here.asked == [], "parked lists are not asked"
+    assert all(status.is_parked and status.finding == "refused" for status in check.status())
+
+
+def test_an_error_in_an_answer_calls_the_prober() -> None:
+    check = proved(SETTINGS, here := World(zones=ZONES))
+    here.faults["bl.example"] = FAULTS["public resolver"]
+    judged(check, now=NOW + 10)
+    asyncio.run(check.prober.round(NOW + 10))
+    assert [status.zone for status in check.status() if status.is_parked] == ["bl.example"]
+
+
+def test_a_surge_calls_the_prober_which_finds_a_list_that_knows_only_its_test_points() -> None:
+    check = proved(SETTINGS, here := World(zones=ZONES))
+    here.faults["b2.example"] = lambda name: here.listed.get(name, nothing()) if ".127." in name else found("127.0.0.2")
+    for number in range(ENOUGH):
+        judged(check, request(f"203.0.{number}.7"), NOW + 1)
+    asyncio.run(check.prober.round(NOW + 10))
+    assert [status.zone for status in check.status() if status.is_parked] == ["b2.example"]
+
+
+def test_status_counts_what_was_answered() -> None:
+    check = proved(SETTINGS, here := world("bl.example"))
+    here.faults["b2.example"] = FAULTS["SERVFAIL"]
+    judged(check)
+    by_zone = {status.zone: status for status in check.status()}
+    assert (by_zone["bl.example"].answered, by_zone["bl.example"].listed, by_zone["bl.example"].unknown) == (1, 1, 0)
+    assert (by_zone["b2.example"].answered, by_zone["b2.example"].listed, by_zone["b2.example"].unknown) == (0, 0, 1)
+    assert (
+        by_zone["list.dnswl.org"].answered,
+        by_zone["list.dnswl.org"].listed,
+        by_zone["list.dnswl.org"].unknown,
+    ) == (1, 0, 0)
+    assert by_zone["bl.example"].latency >= 0.0
+
+
+def test_a_key_is_in_questions_only() -> None:
+    settings = Settings(sites=(), zones=(ZoneSettings("bl.example", "secretkey", weight=3),))
+    here, said = World(zones=("secretkey.bl.example",)), list[str]()
+    here.listed[f"{CLIENT}.secretkey.bl.example"] = found("127.0.0.2")
+    here.txt[f"{CLIENT}.secretkey.bl.example"] = found(b"https://bl.example/?key=SecretKey")
+    check = proved(settings, here, said.append)
+    verdict, evidence = judged(check)
+    assert verdict.action.rejects
+    here.faults["bl.example"] = FAULTS["REFUSED"]
+    asyncio.run(check.prober.round(NOW + 600))
+    shown = f"{verdict} {evidence} {said} {check.status()} {check.questions(request())} {settings}"
+    assert said
+    assert "secretkey" not in shown.lower()

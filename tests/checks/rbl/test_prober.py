@@ -1,0 +1,148 @@
+"""Law tested: every fault parks a list within two probes, with one line for people, and it comes back by itself."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from policyd.checks.rbl import prober as prober_module
+from policyd.checks.rbl.health import AGAIN, INTERVAL
+from policyd.checks.rbl.prober import Prober
+from policyd.checks.rbl.surge import ENOUGH, WINDOW
+from policyd.checks.rbl.watch import Watched
+from policyd.checks.rbl.zones import ZoneSettings, compile_zones
+from tests.checks.rbl.world import FAULTS, NOW, World, found, nothing
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prober_module, "DEADLINE", 0.01)
+
+
+def lists(*sites: str) -> list[Watched]:
+    return [Watched(zone) for zone in compile_zones(sites, [])]
+
+
+def rounds(prober: Prober, times: Sequence[int]) -> None:
+    async def run() -> None:
+        for now in times:
+            await prober.round(now)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_fault_parks_within_two_probes_and_the_list_comes_back(fault: str) -> None:
+    world, said = World(zones=("bl.example",)), list[str]()
+    (watched,) = every = lists("bl.example")
+    prober = Prober(world, every, said.append)
+    rounds(prober, [NOW])
+    assert not watched.health.parked
+    world.faults["bl.example"] = FAULTS[fault]
+    rounds(prober, [NOW + INTERVAL, NOW + INTERVAL + AGAIN])
+    assert watched.health.parked
+    assert len(said) == 1
+    assert "bl.example" in said[0]
+    world.faults.clear()
+    rounds(prober, [NOW + 2 * INTERVAL + AGAIN])
+    assert not watched.health.parked
+    assert len(said) == 2
+    assert "again" in said[1]
+
+
+def test_no_list_answers_is_one_line() -> None:
+    world, said = World(faults={"example": FAULTS["hang"]}), list[str]()
+    rounds(Prober(world, lists("a.example b.example c.example"), said.append), [NOW, NOW + AGAIN, NOW + 2 * AGAIN])
+    assert len(said) == 1
+    assert "none of the 3 lists answers" in said[0]
+
+
+def test_one_list_of_many_that_does_not_answer_is_named() -> None:
+    world = World(zones=("a.example", "b.example"), faults={"c.example": FAULTS["SERVFAIL"]})
+    said = list[str]()
+    rounds(Prober(world, lists("a.example b.example c.example"), said.append), [NOW, NOW + AGAIN, NOW + 2 * AGAIN])
+    assert len(said) == 1
+    assert "c.example is parked" in said[0]
+
+
+def test_a_probe_is_shared_by_all_who_want_it() -> None:
+    world = World(zones=("bl.example",))
+    every = lists("bl.example")
+    prober = Prober(world, every, lambda _: None)
+
+    async def run() -> None:
+        await asyncio.gather(*(prober.prove(every, NOW, 1.0) for _ in range(10)), prober.round(NOW))
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(run())
+    assert len(world.asked) == 3
+
+
+def test_who_waits_for_a_probe_waits_no_longer_than_he_wants() -> None:
+    world = World(faults={"bl.example": FAULTS["hang"]})
+    every = lists("bl.example")
+
+    async def run() -> None:
+        prober = Prober(world, every, lambda _: None)
+        await prober.prove(every, NOW, 0.0)
+        assert every[0].health.finding is None, "the probe goes on without him"
+        await asyncio.sleep(0.05)
+        assert every[0].health.finding == "silent"
+
+    asyncio.run(run())
+
+
+def test_a_list_that_lists_almost_everybody_but_the_test_points_is_found_by_a_sample() -> None:
+    world, said = World(zones=("bl.example",)), list[str]()
+    (watched,) = every = lists("bl.example")
+    prober = Prober(world, every, said.append)
+    rounds(prober, [NOW])
+    world.faults["bl.example"] = lambda name: (
+        found("127.0.0.2") if ".127.bl." not in name else world.listed.get(name, nothing())
+    )
+    rounds(prober, [NOW + INTERVAL])
+    assert not watched.health.parked, "its test points are as they should be"
+    for number in range(ENOUGH):
+        watched.surge.see(f"192.0.{number}.0/24", NOW + INTERVAL, listed=True)
+    rounds(prober, [NOW + 2 * INTERVAL])
+    assert watched.health.parked
+    assert "20 of 20" in said[0]
+    rounds(prober, [NOW + 3 * INTERVAL])
+    assert watched.health.parked, "good test points alone do not bring it back"
+    world.faults.clear()
+    rounds(prober, [NOW + 4 * INTERVAL])
+    assert not watched.health.parked
+
+
+def test_a_botnet_does_not_park_the_list_that_knows_it() -> None:
+    world = World(zones=("bl.example",))
+    (watched,) = every = lists("bl.example")
+    prober = Prober(world, every, lambda _: None)
+    for number in range(5 * ENOUGH):
+        watched.surge.see(f"192.0.{number}.0/24", NOW, listed=True)
+    rounds(prober, [NOW])
+    assert not watched.health.parked
+    assert watched.sampled_at == NOW
+    assert not watched.wants_sample(NOW + WINDOW - 1)
+
+
+def test_nothing_said_or_asked_shows_a_key_but_the_questions() -> None:
+    world, said = World(faults={"bl.example": FAULTS["SERVFAIL"]}), list[str]()
+    every = [Watched(zone) for zone in compile_zones([], [ZoneSettings("bl.example", "secretkey")])]
+    rounds(Prober(world, every, said.append), [NOW, NOW + AGAIN])
+    assert all(name.endswith(".secretkey.bl.example") for name, _ in world.asked)
+    assert said
+    assert "secretkey" not in "".join(said)
+
+
+def test_it_runs_until_it_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prober_module, "TICK", 0.0)
+    times = iter([NOW, NOW + 1, NOW + INTERVAL, NOW + INTERVAL + 1])
+    world = World(zones=("bl.example",))
+
+    async def run() -> None:
+        with pytest.raises(RuntimeError, match="StopIteration"):
+            await Prober(world, lists("bl.example"), lambda _: None).run(lambda: next(times))
+
+    asyncio.run(run())
+    assert len(world.asked) == 6, "due twice, three names each"
