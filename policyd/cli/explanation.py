@@ -5,6 +5,7 @@ not asked, and nothing is changed or counted. What greylisting remembers is not 
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from policyd.chain import Chain
 from policyd.cli.list import test
@@ -29,14 +30,16 @@ def explain(config: str | None, question: bytes, now: int) -> None:
     for line in asked(settings, request, now):
         print(line)
     address = request.client_address.text if request.client_address else "unknown"
-    subjects = {
+    options = {
         "client": address,
         "client-name": request.client_name,
         "helo": request.helo_name,
         "sender": request.sender,
         "recipient": request.recipient,
+        "at": f"{datetime.fromtimestamp(now, UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "config": path,
     }
-    test.main([*(f"--{option}={value}" for option, value in subjects.items()), f"--config={path}"])
+    test.main([f"--{option}={value}" for option, value in options.items()])
 
 
 def _excuse(settings: Settings, request: PolicyRequest, now: int) -> str:

@@ -49,7 +49,7 @@ def test_the_policy_that_counts_and_the_line_that_matches(tmp_path: Path, capsys
     assert first == "asked: whitelist, greylist"
     assert any(f"{tmp_path}/clients:2: mx.x.example" in line for line in others)
     (policy,) = [line for line in others if "wishes" in line]
-    assert f"wishes ({tmp_path}/policyd.toml:15)" in policy
+    assert f"wishes ({tmp_path}/policyd.toml:14)" in policy
     assert "bob@y.example" in policy
 
 
@@ -63,6 +63,13 @@ def test_without_a_policy_in_force(tmp_path: Path, capsys: pytest.CaptureFixture
     first, second, *others = explained(tmp_path, capsys, recipient="eve@y.example")
     assert (first, second) == ("asked: whitelist", "no [[policy]] counts: as [chain] has it")
     assert any("policy #2" in line and "not at that time" in line for line in others)
+
+
+def test_lists_are_asked_at_the_same_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = explained(tmp_path, capsys, NOON, recipient="anna@y.example")
+    before = explained(tmp_path, capsys, 1_767_000_000, recipient="anna@y.example")  # 29 Dec 2025
+    assert not any("policy #2" in line and "counts, it names" in line for line in lines)
+    assert any("policy #2" in line and "counts, it names" in line for line in before)
 
 
 @pytest.mark.parametrize(
