@@ -207,7 +207,7 @@ def test_a_bug_ends_neither_the_watch_nor_the_list(
         assert senders.match("three@example.com", NOW)
 
     house.play(story)
-    assert [message for message in caplog.messages if "bug" in message] == [
+    assert [message for message in caplog.messages if message.startswith("a bug")] == [
         f"a bug: {house.file} was not read; please report it with the lines below"
     ]
 
