@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
     attributes = attributes_of(options, f"{os.getpid():x}.{time.time_ns() // 1000:x}.0")
     status = _answer(options, attributes)
     if options.explain:
-        from policyd.cli.explanation import explain
+        from policyd.cli._explanation import explain
 
         explain(options.config, encode(attributes), int(time.time()))
     return status

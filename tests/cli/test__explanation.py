@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from policyd.cli.explanation import explain
+from policyd.cli._explanation import explain
 from policyd.model.errors import ConfigError
 
 NOON = 1_795_348_800  # Sun, 22 Nov 2026 12:00:00 +0000
