@@ -1,4 +1,4 @@
-"""Why the daemon answers as it does: `policyd query --explain`. (No verb: those have files without an underscore.)
+"""Why the daemon answers as it does: `policyd query --explain`. No verb: their files have no underscore.
 
 Law: read from the configuration and the lists of this machine, by the daemon's own code and in its order; the daemon is
 not asked, and nothing is changed or counted. What greylisting remembers is not told here.
