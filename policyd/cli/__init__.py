@@ -24,6 +24,7 @@ VERBS: Final[Mapping[str, str]] = {
     "run": "serve Postfix until told to stop",
     "check": "say what is wrong with the configuration and the lists it names",
     "query": "ask a running daemon one question, as Postfix would",
+    "list": "look into whitelists and blacklists, and change them",
     "postgrey": "serve in postgrey's place, with postgrey's own options",
 }
 
@@ -41,6 +42,7 @@ examples:
   policyd check
   policyd run --config /etc/policyd/policyd.toml
   policyd query --client 192.0.2.1 --sender alice@example.org --recipient bob@example.net
+  policyd list add sender spam@example.com REJECT "no thanks" --for 7d
   policyd postgrey --inet=10023 --delay=300
 
 exit status: 0 good, 1 degraded or mistakes found, 2 usage, 3 not running, 78 configuration
@@ -49,7 +51,8 @@ exit status: 0 good, 1 degraded or mistakes found, 2 usage, 3 not running, 78 co
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the command line `argv` (by default this process's) asks for; return the exit status."""
-    verb, *arguments = list(sys.argv[1:] if argv is None else argv) or [""]
+    # Not list(): once the verb of that name is imported, it is a name of this module.
+    verb, *arguments = [*(sys.argv[1:] if argv is None else argv)] or [""]
     if verb in VERBS:
         return _run(verb, arguments)
     if verb in ("--help", "-h", "help"):

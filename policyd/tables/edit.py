@@ -7,6 +7,8 @@ lists: ``\n`` ends a line, the first one is 1.
 from collections.abc import Collection, Iterator
 from typing import Final
 
+from policyd.tables.rows import BLANKS
+
 _BOM: Final = "\ufeff"
 
 
@@ -27,18 +29,30 @@ def remove(text: str, numbers: Collection[int], *, continued: bool) -> str:
     `continued`: a line that begins with a blank belongs to the entry above it, also across comments and empty lines,
     as in Postfix's tables (access(5), TABLE FORMAT). Those lines go with it, comments between them stay.
     """
+    return _without(text, numbers, continued=continued, left="")
+
+
+def blank(text: str, numbers: Collection[int], *, continued: bool) -> str:
+    """The same with empty lines in their place, so that all others keep their numbers."""
+    return _without(text, numbers, continued=continued, left="\n")
+
+
+def _without(text: str, numbers: Collection[int], *, continued: bool, left: str) -> str:
     bom = _BOM if text.startswith(_BOM) else ""
-    return bom + "".join(_kept(text.removeprefix(_BOM).split("\n"), numbers, continued=continued))
+    lines = _lines(text.removeprefix(_BOM), numbers, continued=continued)
+    return bom + "".join(left if is_removed else line for line, is_removed in lines)
 
 
-def _kept(lines: list[str], numbers: Collection[int], *, continued: bool) -> Iterator[str]:
+def _lines(text: str, numbers: Collection[int], *, continued: bool) -> Iterator[tuple[str, bool]]:
+    """Each line with its end, and whether it belongs to an entry that begins on one of the lines `numbers`."""
     in_removed = False
-    for number, line in enumerate(lines, 1):
-        is_entry = bool(content := line.strip()) and not content.startswith("#")
-        if is_entry and not (continued and line[0].isspace()):
+    *whole, last = text.split("\n")
+    for number, line in enumerate([*(f"{line}\n" for line in whole), last], 1):
+        content = line.strip(BLANKS)
+        is_entry = bool(content) and not content.startswith("#")
+        if is_entry and not (continued and line[0] in BLANKS):
             in_removed = number in numbers
-        if not (is_entry and in_removed):
-            yield line if number == len(lines) else f"{line}\n"
+        yield line, is_entry and in_removed
 
 
 def _line_end(text: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from policyd import __version__
 from policyd.cli import VERBS, main
+from policyd.cli.list import VERBS as LIST_VERBS
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,20 +23,26 @@ def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_every_verb_is_a_file_and_every_file_a_verb() -> None:
-    assert {path.stem for path in (ROOT / "policyd/cli").glob("[!_]*.py")} == set(VERBS)
+    for room, verbs in (("policyd/cli", VERBS), ("policyd/cli/list", LIST_VERBS)):
+        files = [*(ROOT / room).glob("[!_]*.py"), *(ROOT / room).glob("*/__init__.py")]
+        with_main = {path for path in files if "\ndef main(arguments: list[str]) -> int:" in path.read_text("utf-8")}
+        assert {path.parent.name if path.stem == "__init__" else path.stem for path in with_main} == set(verbs)
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", [*VERBS, *(f"list {verb}" for verb in LIST_VERBS)])
 def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([verb, "--help"]) == 0
-    assert capsys.readouterr().out.startswith(f"usage: policyd {verb}")
+    assert main([*verb.split(), "--help"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"usage: policyd {verb}")
+    assert max(map(len, out.splitlines())) <= 120
 
 
-@pytest.mark.parametrize("verb", set(VERBS) - {"postgrey"})  # whose options have a page of their own
+# Whose options have a page of their own, and who has none but those of its verbs.
+@pytest.mark.parametrize("verb", sorted({*VERBS, *(f"list {verb}" for verb in LIST_VERBS)} - {"postgrey", "list"}))
 def test_the_manual_names_every_option(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     _, _, chapter = (ROOT / "docs/man/policyd.8.md").read_text("utf-8").partition(f"\n## policyd {verb}\n")
     chapter = re.split(r"\n##? ", chapter)[0]
-    main([verb, "--help"])
+    main([*verb.split(), "--help"])
     options = set(re.findall(r"(?m)^ +(?:-\w, |-\w \w+, )?(--[a-z-]+)", capsys.readouterr().out)) - {"--help"}
     assert options
     assert sorted(option for option in options if f"**{option}**" not in chapter) == []
@@ -56,11 +63,18 @@ def test_no_verb_shows_the_help_and_is_a_mistake(capsys: pytest.CaptureFixture[s
     [
         ("chek", "policyd: no verb 'chek', did you mean 'check'?\n"),
         ("--config", "policyd: no verb '--config'; policyd --help lists them\n"),
+        ("list rm", "policyd list: no verb 'rm'; policyd list --help lists them\n"),
+        ("list ad", "policyd list: no verb 'ad', did you mean 'add'?\n"),
     ],
 )
 def test_mistyped_verb(verb: str, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([verb]) == 2
+    assert main(verb.split()) == 2
     assert capsys.readouterr().err == sentence
+
+
+def test_lists_need_a_verb(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list"]) == 2
+    assert capsys.readouterr().err.startswith("usage: policyd list VERB")
 
 
 def test_unknown_option_is_usage(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policyd.tables.edit import append, remove
+from policyd.tables.edit import append, blank, remove
+from policyd.tables.rows import BLANKS
 
 # Any bytes, as a file is read: what is not UTF-8 arrives as surrogates.
 texts = st.binary(max_size=80).map(lambda raw: raw.decode("utf-8", "surrogateescape")) | st.lists(
@@ -28,7 +29,10 @@ def test_what_was_added_can_be_removed(text: str, end: str, entry: str, continue
 def test_only_whole_lines_that_are_entries_go(text: str, numbers: set[int]) -> None:
     bom = "\ufeff" if text.startswith("\ufeff") else ""
     lines = re.findall(r"[^\n]*\n|[^\n]+", text.removeprefix("\ufeff"))
-    stays = [n not in numbers or not line.strip() or line.strip().startswith("#") for n, line in enumerate(lines, 1)]
+    stays = [
+        n not in numbers or not line.strip(BLANKS) or line.strip(BLANKS).startswith("#")
+        for n, line in enumerate(lines, 1)
+    ]
     kept = "".join(line for line, stay in zip(lines, stays, strict=True) if stay)
     assert remove(text, numbers, continued=False) == bom + kept
 
@@ -68,3 +72,11 @@ def test_where_nothing_is_continued_a_blank_in_front_means_nothing() -> None:
 
 def test_a_byte_order_mark_stays_when_the_first_line_goes() -> None:
     assert remove("\ufeffa\nb\n", {1}, continued=False) == "\ufeffb\n"
+
+
+@given(texts, st.sets(st.integers(1, 12)), st.booleans())
+def test_blank_lines_in_place_of_entries(text: str, numbers: set[int], continued: bool) -> None:
+    blanked = blank(text, numbers, continued=continued)
+    assert blanked.count("\n") in (text.count("\n"), text.count("\n") + 1)
+    assert len(blanked) <= len(text) + 1
+    assert blank(blanked, numbers, continued=continued) == blanked

@@ -1,0 +1,83 @@
+"""`policyd list lint`: lines that do nothing, or not what they look like.
+
+Law: what is found is said once, as FILE:LINE: what, and what to do. Nothing is changed.
+"""
+
+import json
+import time
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Iterator, Sequence
+
+from policyd.cli import DEGRADED, GOOD
+from policyd.cli.list import NotDone, files, say
+from policyd.cli.list.places import KINDS, add_config, find_place, places_of
+from policyd.tables.lint import Finding, lint
+from policyd.tables.lists import ListKind, Source
+from policyd.tables.sheets import read_sheet
+
+_EXAMPLES = """\
+examples:
+  policyd list lint
+  policyd list lint --kind client /etc/postgrey/whitelist_clients
+  policyd list lint --kind sender hash:/etc/postfix/sender_access
+
+exit status: 0 nothing found, 1 something found
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """Print what was found; the exit status is 1 if anything was."""
+    options = _parser().parse_args(arguments)
+    now = int(time.time())
+    found = dict.fromkeys(_named(options, now) if options.files else _configured(options, now))
+    findings = [finding for finding in found if finding.level == "mistake" or not options.no_notes]
+    if options.json:
+        print(json.dumps([finding._asdict() for finding in findings]))
+    else:
+        for finding in findings:
+            say(f"{finding}")
+    return DEGRADED if findings else GOOD
+
+
+def _configured(options: Namespace, now: int) -> Iterator[Finding]:
+    for place in places_of(options):
+        if options.kind in (None, place.kind):
+            yield from _lint(place.kind, place.files, now, from_postgrey=place.check == "whitelist")
+
+
+def _named(options: Namespace, now: int) -> Iterator[Finding]:
+    for name in options.files:
+        place, file = find_place(options, options.kind, name)
+        kind = place.kind if place else options.kind
+        if kind is None:
+            raise NotDone(f"{name}: no option names this file; say what it is a list of, as in --kind sender")
+        yield from _lint(kind, [file], now, from_postgrey=place is None or place.check == "whitelist")
+
+
+def _lint(kind: ListKind, sources: Sequence[Source], now: int, *, from_postgrey: bool) -> Iterator[Finding]:
+    sheets = [read_sheet(kind, source, _text(source.path)) for source in sources]
+    return lint(kind, sheets, now, from_postgrey=from_postgrey)
+
+
+def _text(path: str) -> str:
+    text = files.read(path)
+    if text is None:
+        raise NotDone(f"{path}: no such file")
+    return text
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        "policyd list lint",
+        usage="policyd list lint [FILE ...] [OPTIONS]",
+        description="Find lines that do nothing, or not what they look like, in all lists or in FILEs.",
+        epilog=_EXAMPLES,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("files", metavar="FILE", nargs="*", help="a list file; needs no configuration with --kind")
+    add("--kind", choices=KINDS, metavar="KIND", help=", ".join(KINDS))
+    add("--no-notes", action="store_true", help="leave out lines that only mean something else in another program")
+    add("--json", action="store_true", help="print one JSON array")
+    add_config(parser)
+    return parser
