@@ -58,7 +58,8 @@ def test_who_is_asked_about_is_named_by_the_key(key: str) -> None:
     sheet = read_sheet("client", Source("policyd", "a"), key)
     subjects = probes("client", sheet.lines[0].key)
     assert 1 <= len(subjects) == len(set(subjects))
-    assert all(sheet.always.find(subject, NOW) for subject in subjects)
+    answers = [sheet.always.find(subject, NOW) for subject in subjects]
+    assert [answer and answer.entry for answer in answers] == [sheet.lines[0].key] * len(subjects)
 
 
 def test_addresses_are_asked_about_all_over_a_network() -> None:

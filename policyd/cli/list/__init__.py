@@ -50,8 +50,13 @@ class NotDone(Exception):
 
 
 def say(text: str) -> None:
-    """Print a line of somebody's file: what cannot be shown, as an escape."""
-    print("".join(char if char.isprintable() else ascii(char)[1:-1] for char in text))
+    """Print a line of somebody's file."""
+    print(shown(text))
+
+
+def shown(text: str) -> str:
+    """`text` without what a terminal would obey; that stands there as escapes."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def main(arguments: list[str]) -> int:
@@ -70,7 +75,7 @@ def _run(verb: str, arguments: list[str]) -> int:
     try:
         status: int = import_module(f"policyd.cli.list.{verb}").main(arguments)
     except NotDone as error:
-        complain(f"policyd list {verb}: {error}")
+        complain(shown(f"policyd list {verb}: {error}"))
         return DEGRADED
     except ConfigError as error:
         for mistake in error.mistakes:

@@ -8,10 +8,10 @@ import json
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from policyd.cli import GOOD, complain
-from policyd.cli.list import files, say
+from policyd.cli.list import files, say, shown
 from policyd.cli.list.places import KINDS, Place, add_config, as_json, places, section_of
 from policyd.config import Settings, load
 from policyd.model.address import parse_address
@@ -28,6 +28,13 @@ examples:
 
 The exit status is 0 whether something matches or not.
 """
+
+_WHY_NOT: Final = {
+    "time": "not at that time",
+    "sender": "not for that sender",
+    "nobody": "only for some senders; name one with --sender",
+    "earlier": "one above counts",
+}
 
 
 class Answer(NamedTuple):
@@ -102,26 +109,25 @@ def _policies(settings: Settings, subjects: Mapping[ListKind, Subject], now: int
     recipient, sender = subjects.get("recipient"), subjects.get("sender", "")
     if not isinstance(recipient, str) or not isinstance(sender, str):
         return
-    is_decided = False
+    is_decided, is_sender_named = False, "sender" in subjects
     for number, key, obstacle in Policies(settings.policies).candidates(sender, recipient, now):
         policy = settings.policies[number]
-        obstacle_or_earlier = obstacle or ("earlier" if is_decided else "")
-        yield {"name": policy.name, "key": key or "everybody", "counts": not obstacle_or_earlier,
-               "why_not": obstacle_or_earlier, "checks": sorted(policy.checks)}  # fmt: skip
+        why_not = "earlier" if is_decided else "nobody" if obstacle == "sender" and not is_sender_named else obstacle
+        yield {"name": policy.name, "key": key or "everybody", "counts": not why_not, "why_not": why_not,
+               "checks": sorted(policy.checks)}  # fmt: skip
         is_decided |= not obstacle
 
 
 def _verdict(policy: Mapping[str, Any]) -> str:
-    why_not = {"time": "not at that time", "sender": "not for that sender", "earlier": "the one above counts"}
     if not policy["counts"]:
-        return f"names {policy['key']}, but {why_not[policy['why_not']]}"
+        return f"names {policy['key']}, but {_WHY_NOT[policy['why_not']]}"
     return f"counts, it names {policy['key']}; asked are {', '.join(policy['checks']) or 'no checks'}"
 
 
 def _print(answer: Answer, settings: Settings, now: int) -> None:
     place, match, inactive, mistakes = answer
     for mistake in mistakes:
-        complain(f"{mistake}; a running policyd keeps the version before that")
+        complain(shown(f"{mistake}; a running policyd keeps the version before that"))
     window = settings.windows.get(place.check)
     note = "" if place.is_asked else " (nobody asks: [chain] checks does not name it)"
     if window is not None and not window.is_active(now):
@@ -179,7 +185,7 @@ def _parser() -> ArgumentParser:
     )
     add = parser.add_argument
     add("kind", choices=KINDS, metavar="KIND", nargs="?", help=", ".join(KINDS))
-    add("value", metavar="VALUE", nargs="?", default="", help="an address, or a name; <> is the null sender")
+    add("value", metavar="VALUE", nargs="?", help="an address, or a name; <> is the null sender")
     add("--client", metavar="ADDR", help="the client's IP address, or its name")
     add("--client-name", metavar="NAME", help="its verified name")
     add("--helo", metavar="NAME", help="what it says in HELO")

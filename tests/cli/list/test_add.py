@@ -178,12 +178,9 @@ def test_a_network_has_no_place_in_an_access_table(house: House) -> None:
     assert "192.0.2.0/24" in said.err
 
 
-def test_a_named_file_needs_no_configuration(tmp_path: Path, house: House) -> None:
-    (tmp_path / "policyd.toml").unlink()
-    file = tmp_path / "mine"
-    file.write_text("# mine")
-    said = house.run("add", "recipient", "a@example.com", "--file", str(file))
-    assert said.status == 78  # it was named, and is not there
+def test_a_configuration_that_is_named_must_be_there(house: House) -> None:
+    (house.home / "policyd.toml").unlink()
+    assert house.run("add", "recipient", "a@example.com", "--file", str(house.write("mine", ""))).status == 78
 
 
 def test_everything_else_of_the_file_stays(house: House) -> None:

@@ -127,6 +127,21 @@ def test_the_policy_that_counts(house: House) -> None:
     ]
 
 
+def test_without_a_sender_a_policy_for_some_is_open(house: House) -> None:
+    house.write("policyd.toml", house.read("policyd.toml") + POLICIES)
+    said = house.run("test", "recipient", "c@example.net", "--at", "2026-12-24T22:30")
+    policies = [line.partition(": ")[2] for line in said.out.splitlines() if line.startswith("[[policy]]")]
+    assert policies == [
+        "counts, it names example.net; asked are blacklist, whitelist",
+        "names example.net, but one above counts",
+        "names everybody, but one above counts",
+    ]
+    (_, friends, _) = json.loads(
+        house.run("test", "recipient", "c@example.net", "--at", "2026-12-24T12:00", "--json").out
+    )["policies"]
+    assert (friends["counts"], friends["why_not"]) == (False, "nobody")
+
+
 def test_hours_of_a_check_are_told(house: House) -> None:
     house.write(
         "policyd.toml", house.read("policyd.toml").replace("[blacklist]\n", '[blacklist]\nhours = "22:00-23:00"\n')
@@ -149,8 +164,9 @@ def test_mistakes_are_told_because_the_daemon_may_have_an_older_version(house: H
     assert said.err.endswith("; a running policyd keeps the version before that\n")
 
 
-def test_nobody_named_is_usage(house: House) -> None:
-    said = house.run("test")
+@pytest.mark.parametrize("arguments", [[], ["sender"]])
+def test_nobody_named_is_usage(arguments: list[str], house: House) -> None:
+    said = house.run("test", *arguments)
     assert said.status == 2
     assert "nobody is named: write KIND VALUE" in said.err
 
