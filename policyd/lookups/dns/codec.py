@@ -28,9 +28,6 @@ MAX_CHAIN: Final = 8
 """Aliases followed; unbound itself follows 11."""
 PAYLOAD: Final = 1232
 """Bytes of a datagram that no network must cut in pieces (DNS flag day 2020; IPv6's least MTU less its headers)."""
-ROOT_NS: Final = b"\0\0\2\0\1"
-"""The question for the root's servers, which every living resolver answers from memory."""
-
 Signal = Literal["stray", "truncated", "no edns", "servfail", "refused", "malformed"]
 """What a message is that holds no answer. ``stray``: nothing to do with the question, keep on waiting."""
 
@@ -187,6 +184,8 @@ def _data(wire: bytes, kind: RecordType, record: _Raw) -> Record:
     _, type_, _, start, length = record
     if kind == "A" or kind == "AAAA":
         return inet_ntop(AF_INET if kind == "A" else AF_INET6, wire[start : start + length])
+    if kind == "TLSA":
+        return wire[start : start + length]
     return _VALUES[kind](dns.rdata.from_wire(_IN, RdataType(type_), wire, start, length))
 
 
@@ -200,5 +199,4 @@ _VALUES: Final[dict[RecordType, Callable[[Any], Record]]] = {
     "PTR": lambda data: _text(data.target),
     "MX": lambda data: Mx(data.preference, _text(data.exchange)),
     "TXT": lambda data: b"".join(data.strings),
-    "TLSA": lambda data: data.to_wire(),
 }

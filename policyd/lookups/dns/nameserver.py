@@ -1,6 +1,6 @@
 """One nameserver, and whether it lives.
 
-Law: a server is given up only when a question of our own, which every living resolver answers from memory, gets no
+Law: a server is given up only when a question of our own, which every living resolver answers by itself, gets no
 answer. Names that are asked for mail are the attacker's: his servers may hang, and if that opened the breaker he could
 switch the lists off. Any answer is a sign of life, a refusal too.
 """
@@ -10,7 +10,7 @@ import logging
 from contextlib import suppress
 from typing import Final, Protocol
 
-from policyd.lookups.dns.codec import ROOT_NS, read
+from policyd.lookups.dns.codec import encode, read
 from policyd.lookups.dns.settings import Place
 from policyd.lookups.dns.udp import Ear, Release
 
@@ -19,6 +19,8 @@ MISSES: Final = 5
 PROBE_TIMEOUT: Final = 1.0
 PROBE_EVERY: Final = 3.0
 """Seconds between two probes of a server that is down."""
+LOCALHOST: Final = encode("localhost", "A")
+"""The probe: resolvers answer it at once without asking anybody (RFC 6761 6.3), also where there is no Internet."""
 
 _log = logging.getLogger("policyd.dns")
 
@@ -74,10 +76,10 @@ class Nameserver:
     def _probe(self) -> None:
         self._timer = self._loop.call_later(PROBE_TIMEOUT, self._on_silence)
         with suppress(OSError):  # then nothing will be heard
-            self._release = self.link.send(ROOT_NS, edns=True, ear=self._on_answer)
+            self._release = self.link.send(LOCALHOST, edns=True, ear=self._on_answer)
 
     def _on_answer(self, wire: bytes | None) -> None:
-        if wire is not None and read(wire, ROOT_NS, "NS") != "stray":
+        if wire is not None and read(wire, LOCALHOST, "A") != "stray":
             self.heard()
 
     def _on_silence(self) -> None:
