@@ -199,6 +199,6 @@ def test_a_reload_takes_changed_lists_and_open_connections_see_them(lab: Path) -
         assert client.ask(client_name="mx.pal.example") == "DUNNO"
         clients.write_text("enemy.example\n192.0.2.300\n")
         daemon.hup()
-        assert len(daemon.lines(f"{clients}:2: ")) == 1
+        assert len(daemon.lines("warning: ", f"{clients}:2: ")) == 1
         assert client.ask(client_name="mx.pal.example") == "DUNNO"
         assert is_greylisted(client.ask(client_name="mx.enemy.example"))
