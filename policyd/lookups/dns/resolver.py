@@ -18,6 +18,7 @@ from policyd.lookups.dns.exchange import Exchange, Outcome
 from policyd.lookups.dns.figures import DnsStats, Figures
 from policyd.lookups.dns.servers import Servers
 from policyd.lookups.dns.settings import DnsSettings
+from policyd.lookups.dns.window import MOMENT, Slot, Window
 from policyd.model.dns import Answer, DnsUnavailable, RecordType, UnavailableReason
 
 FAILURE_TTL: Final = 2.0
@@ -33,7 +34,6 @@ class _Flight:
     asked: bytes
     waiters: list[asyncio.Future[Outcome]] = field(default_factory=list)
     exchange: Exchange | None = None
-    started: float = 0.0
 
 
 class DnsResolver:
@@ -50,8 +50,8 @@ class DnsResolver:
         self._figures = Figures()
         self._flights: dict[Question, _Flight] = {}
         self._queue: deque[_Flight] = deque()
-        self._in_flight = 0
-        self._is_pumping = False
+        self._window = Window(settings.max_in_flight)
+        self._pumping: asyncio.TimerHandle | None = None
 
     def cached(self, name: str, kind: RecordType) -> Answer | None:
         """The answer if it is known now, at once and without a task; None: it must be asked."""
@@ -84,7 +84,7 @@ class DnsResolver:
             unavailable=dict(counted.unavailable),
             question_seconds=counted.seconds,
             question_seconds_counts=tuple(counted.seconds_counts),
-            in_flight=self._in_flight,
+            in_flight=self._window.in_flight,
             waiting=len(self._queue),
             cache_entries=len(self._cache),
             cache_bytes=self._cache.bytes,
@@ -96,6 +96,8 @@ class DnsResolver:
     def close(self) -> None:
         """Ask nothing more; whoever waits is told that the resolver is down."""
         self._queue.clear()
+        if self._pumping is not None:
+            self._pumping.cancel()
         for flight in list(self._flights.values()):
             if flight.exchange is None:
                 self._tell(flight, "resolver down")
@@ -112,10 +114,11 @@ class DnsResolver:
             return waiter
         self._flights[question] = flight = self._admit(question)
         flight.waiters.append(waiter)
-        if self._in_flight < self._settings.max_in_flight:
-            self._start(flight)
+        if not self._queue and self._window.is_open(now := self._clock()):
+            self._start(flight, now)
         else:
             self._queue.append(flight)
+            self._pump_after(MOMENT)
         return waiter
 
     def _admit(self, question: Question) -> _Flight:
@@ -136,18 +139,17 @@ class DnsResolver:
         self._figures.unavailable[reason] += 1
         return DnsUnavailable(reason)
 
-    def _start(self, flight: _Flight) -> None:
-        self._in_flight += 1
+    def _start(self, flight: _Flight, now: float) -> None:
         self._figures.questions += 1
-        flight.started = self._clock()
-        servers, loop = self._servers.current(flight.started), asyncio.get_running_loop()
-        flight.exchange = Exchange(flight.asked, flight.question[1], servers, partial(self._landed, flight), loop)
+        slot = self._window.enter(now)
+        servers, done = self._servers.current(now), partial(self._landed, flight, slot)
+        flight.exchange = Exchange(flight.asked, flight.question[1], servers, done, asyncio.get_running_loop())
         flight.exchange.start(self._settings.timeout, self._settings.tries)
 
-    def _landed(self, flight: _Flight, outcome: Outcome) -> None:
-        self._in_flight -= 1
+    def _landed(self, flight: _Flight, slot: Slot, outcome: Outcome) -> None:
+        self._window.leave(slot)
         now = self._clock()
-        self._figures.time(now - flight.started)
+        self._figures.time(now - slot.sent)
         if isinstance(outcome, Answer):
             self._figures.outcomes[outcome.outcome] += 1
             outcome = outcome._replace(ttl=min(max(outcome.ttl, self._settings.min_ttl), self._settings.max_ttl))
@@ -158,9 +160,8 @@ class DnsResolver:
             if outcome in _REMEMBERED:
                 self._cache.put(flight.question, outcome, now + FAILURE_TTL)
         self._tell(flight, outcome)
-        if self._queue and not self._is_pumping:
-            self._is_pumping = True
-            asyncio.get_running_loop().call_soon(self._pump)
+        if self._queue:
+            self._pump_after(0)
 
     def _tell(self, flight: _Flight, outcome: Outcome) -> None:
         del self._flights[flight.question]
@@ -168,12 +169,24 @@ class DnsResolver:
             if not waiter.done():  # or its caller is gone
                 waiter.set_result(outcome)
 
+    def _pump_after(self, seconds: float) -> None:
+        """Send what waits, in so many seconds at the latest."""
+        when = (loop := asyncio.get_running_loop()).time() + seconds
+        if self._pumping is not None:
+            if self._pumping.when() <= when:
+                return
+            self._pumping.cancel()
+        self._pumping = loop.call_at(when, self._pump)
+
     def _pump(self) -> None:
         """Send what waits, as far as there is room; what nobody waits for any more is dropped."""
-        self._is_pumping = False
-        while self._queue and self._in_flight < self._settings.max_in_flight:
+        self._pumping = None
+        now = self._clock()
+        while self._queue and self._window.is_open(now):
             flight = self._queue.popleft()
             if all(waiter.done() for waiter in flight.waiters):
                 del self._flights[flight.question]
             else:
-                self._start(flight)
+                self._start(flight, now)
+        if self._queue:
+            self._pump_after(MOMENT)

@@ -59,7 +59,7 @@ class DnsSettings:
     tries: int = field(default=3, metadata={"min": 1, "max": 10})
     """How often a question is sent within its time, to one server after the other."""
     max_in_flight: int = field(default=1024, metadata={"min": 1, "max": 16384})
-    """Questions sent and not yet answered: unbound holds 1024 per thread, and more would overflow sockets' buffers."""
+    """Questions sent and not yet answered: unbound works on 1024 per thread."""
     max_waiting: int = field(default=16384, metadata={"min": 0, "max": 1_000_000})
     """Questions that wait to be sent; one more is refused at once."""
     cache_entries: int = field(default=65536, metadata={"min": 0})
