@@ -1,14 +1,16 @@
 """What every Resolver does, whoever stands behind it: the real one, and the double that other rooms test with."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
+from typing import Any, TypeVar
 
 import pytest
 
 from policyd.model.dns import Answer, DnsUnavailable, Mx, RecordType, Resolver
 from tests.lookups.doubles import Known
 
+T = TypeVar("T")
 LONG = ".".join(["a" * 63] * 3 + ["b" * 61])
 WORLD: Mapping[tuple[str, RecordType], Known] = {
     ("a.example", "A"): ("192.0.2.1", "192.0.2.2"),
@@ -32,6 +34,12 @@ WORLD: Mapping[tuple[str, RecordType], Known] = {
 class ResolverContract:
     """Subclasses say how to open a resolver of WORLD whose server takes a little time."""
 
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        with asyncio.Runner(loop_factory=self.loop_factory) as runner:
+            return runner.run(coroutine)
+
     def open(self) -> AbstractAsyncContextManager[Resolver]:
         raise NotImplementedError
 
@@ -40,7 +48,7 @@ class ResolverContract:
             async with self.open() as resolver:
                 return await resolver.resolve(name, kind)
 
-        return asyncio.run(asking())
+        return self.run(asking())
 
     @pytest.mark.parametrize(
         ("name", "kind"), [question for question, known in WORLD.items() if not isinstance(known, str)]
@@ -79,7 +87,7 @@ class ResolverContract:
                     assert resolver.cached(name.upper() + ".", "A") == answer
                 assert resolver.cached("a.example", "TXT") is None
 
-        asyncio.run(asking())
+        self.run(asking())
 
     def test_no_answer_is_never_known(self) -> None:
         async def asking() -> None:
@@ -88,7 +96,7 @@ class ResolverContract:
                     await resolver.resolve("broken.example", "A")
                 assert resolver.cached("broken.example", "A") is None
 
-        asyncio.run(asking())
+        self.run(asking())
 
     def test_who_gives_up_takes_nobody_with_him(self) -> None:
         async def asking() -> None:
@@ -100,7 +108,15 @@ class ResolverContract:
                 assert (await patient).outcome == "found"
                 assert impatient.cancelled()
 
-        asyncio.run(asking())
+        self.run(asking())
+
+    def test_hundreds_at_once_are_all_answered(self) -> None:
+        async def asking() -> None:
+            async with self.open() as resolver:
+                answers = await asyncio.gather(*(resolver.resolve(f"n{n}.example", "A") for n in range(300)))
+                assert {answer.outcome for answer in answers} == {"no name"}
+
+        self.run(asking())
 
     def test_many_are_answered_together(self) -> None:
         async def asking() -> list[Answer]:
@@ -108,5 +124,5 @@ class ResolverContract:
                 questions = [question for question, known in WORLD.items() if not isinstance(known, str)]
                 return await asyncio.gather(*(resolver.resolve(*question) for question in questions * 5))
 
-        answers = asyncio.run(asking())
+        answers = self.run(asking())
         assert [answer.records for answer in answers] == [v for v in WORLD.values() if not isinstance(v, str)] * 5

@@ -51,7 +51,8 @@ class DnsResolver:
         self._flights: dict[Question, _Flight] = {}
         self._queue: deque[_Flight] = deque()
         self._window = Window(settings.max_in_flight)
-        self._pumping: asyncio.TimerHandle | None = None
+        self._pumping: asyncio.Handle | None = None
+        self._pumps_at = 0.0
 
     def cached(self, name: str, kind: RecordType) -> Answer | None:
         """The answer if it is known now, at once and without a task; None: it must be asked."""
@@ -173,10 +174,10 @@ class DnsResolver:
         """Send what waits, in so many seconds at the latest."""
         when = (loop := asyncio.get_running_loop()).time() + seconds
         if self._pumping is not None:
-            if self._pumping.when() <= when:
+            if self._pumps_at <= when:
                 return
             self._pumping.cancel()
-        self._pumping = loop.call_at(when, self._pump)
+        self._pumps_at, self._pumping = when, loop.call_at(when, self._pump)
 
     def _pump(self) -> None:
         """Send what waits, as far as there is room; what nobody waits for any more is dropped."""

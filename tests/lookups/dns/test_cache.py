@@ -45,7 +45,7 @@ records = st.lists(
 )
 
 
-@given(st.lists(st.tuples(names, records, st.integers(1, 50), st.booleans()), max_size=60))
+@given(st.lists(st.tuples(names, records, st.integers(1, 50), st.booleans()), max_size=30))
 def test_bounds_hold_and_nothing_false_is_told(steps: list[tuple[str, list[str | bytes | Mx], int, bool]]) -> None:
     cache, truth = Cache(4, 5000), {}
     for now, (name, values, ttl, is_put) in enumerate(steps):
