@@ -61,9 +61,7 @@ class Chain:
         opinions = [NOBODY] * len(requests)
         lineups = self._plan.lineups(requests, now)
         for stage in range(self._plan.stages):
-            for number, request in enumerate(requests):
-                if answers[number] is None:
-                    answers[number] = self._ask(stage, request, now, opinions, lineups, number)
+            self._ask(stage, requests, now, answers, opinions, lineups)
         return [
             answer or self._decision(request, *opinion)
             for request, answer, opinion in zip(requests, answers, opinions, strict=True)
@@ -88,30 +86,39 @@ class Chain:
         return False
 
     def _ask(
-        self, stage: int, request: PolicyRequest, now: int, opinions: list[Opinion], lineups: list[Lineup], number: int
-    ) -> Answer | None:
-        """Ask check number `stage` about `request`; an opinion that is not the last word goes into `opinions`.
+        self,
+        stage: int,
+        requests: Sequence[PolicyRequest],
+        now: int,
+        answers: list[Answer | None],
+        opinions: list[Opinion],
+        lineups: list[Lineup],
+    ) -> None:
+        """Ask check number `stage` about all of `requests` that have no answer yet."""
+        for number, request in enumerate(requests):
+            if answers[number] is not None or (check := lineups[number][stage]) is None:
+                continue
+            try:
+                verdict = check.evaluate(request, now)
+            except Unavailable as error:
+                opinions[number] = self._unavailable(check, error, opinions[number])
+                continue
+            if verdict is NO_OPINION:
+                continue
+            if not isinstance(verdict, Verdict):
+                answers[number] = self._wait(stage, request, now, verdict, opinions[number], lineups[number])
+            elif verdict.final:
+                answers[number] = self._last_word(request, check, verdict, opinions[number])
+            else:
+                opinions[number] = _better(opinions[number], check, verdict)
+                lineups[number] = _without(lineups[number], verdict.exempt)
 
-        Whom that opinion exempts from other checks has a lineup of his own in `lineups` afterwards.
-        """
-        check = lineups[number][stage]
-        if check is None:
-            return None
-        try:
-            verdict = check.evaluate(request, now)
-        except Unavailable as error:
-            opinions[number] = self._unavailable(check, error, opinions[number])
-            return None
-        if verdict is NO_OPINION:
-            return None
-        if not isinstance(verdict, Verdict):
-            return self._wait(stage, request, now, verdict, opinions[number], lineups[number])
-        if verdict.final:
+    def _last_word(self, request: PolicyRequest, check: Check, verdict: Verdict, opinion: Opinion) -> Decision:
+        """The answer when `verdict` is final; one that refuses nothing leaves an earlier wish, such as HOLD, standing."""
+        wish = opinion[1].action
+        if wish is DUNNO or verdict.action.defers or verdict.action.rejects:
             return self._decision(request, check.name, verdict)
-        opinions[number] = _better(opinions[number], check, verdict)
-        if verdict.exempt:
-            lineups[number] = _without(lineups[number], verdict.exempt)
-        return None
+        return self._decision(request, *opinion)
 
     async def _wait(
         self, stage: int, request: PolicyRequest, now: int, pending: Awaitable[Verdict], best: Opinion, lineup: Lineup
@@ -124,15 +131,14 @@ class Chain:
             best = self._unavailable(check, error, best)
         else:
             if verdict.final:
-                return self._decision(request, check.name, verdict)
+                return self._last_word(request, check, verdict, best)
             best = _better(best, check, verdict)
             lineup = _without(lineup, verdict.exempt)
-        opinions, lineups = [best], [lineup]
+        answers, opinions, lineups = list[Answer | None]([None]), [best], [lineup]
         for later in range(stage + 1, len(lineup)):
-            answer = self._ask(later, request, now, opinions, lineups, 0)
-            if answer is not None:
-                return answer if isinstance(answer, Decision) else await answer
-        return self._decision(request, *opinions[0])
+            self._ask(later, [request], now, answers, opinions, lineups)
+        answer = answers[0] or self._decision(request, *opinions[0])
+        return answer if isinstance(answer, Decision) else await answer
 
     def _unavailable(self, check: Check, error: Unavailable, best: Opinion) -> Opinion:
         self._on_unavailable(check.name, error)
@@ -164,6 +170,8 @@ class Chain:
 
 
 def _without(lineup: Lineup, exempt: frozenset[str]) -> Lineup:
+    if not exempt:
+        return lineup
     return tuple(None if check is None or check.name in exempt else check for check in lineup)
 
 

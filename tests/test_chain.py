@@ -225,3 +225,12 @@ def test_a_long_text_gives_way_to_the_id() -> None:
 def test_a_decision_that_cannot_stand_is_no_opinion() -> None:
     failed = decide(chain(Says(DEFER))).failed("unavailable")
     assert (failed.action, failed.reason, failed.commit) == (DUNNO, "unavailable", None)
+
+
+@pytest.mark.parametrize("waits", [True, False])
+@pytest.mark.parametrize("final", [Verdict(DUNNO, "triplet found"), HEADER])
+def test_an_earlier_wish_stands_beside_a_last_word_that_refuses_nothing(final: Verdict, waits: bool) -> None:
+    hold = Verdict(Action("HOLD", "suspicious"), "blacklist", final=False, match="f:3: x")
+    decision = decide(chain(Says(hold, "blacklist"), Says(final, waits=waits)))
+    assert (decision.action.verb, decision.check, decision.match) == ("HOLD", "blacklist", "f:3: x")
+    assert decide(chain(Says(hold, "blacklist"), Says(DEFER, waits=waits))).action.defers
