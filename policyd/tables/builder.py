@@ -1,7 +1,7 @@
 """From the lines of a file to its `Entries`.
 
-Law: nothing here takes long in one step, however large the file is, because other threads answer mail meanwhile. Of equal
-keys the lines up to the first one without a window are kept: the others could never answer.
+Law: nothing here takes long in one step, however large the file is, because other threads answer mail meanwhile. Of
+equal keys the lines up to the first one without a window are kept: the others could never answer.
 """
 
 from typing import Final
@@ -9,7 +9,7 @@ from typing import Final
 from policyd.model.address import BITS
 from policyd.tables.entries import RIGHT_BITS, Contents, Entries, Place, Places
 from policyd.tables.networks import Network
-from policyd.tables.rights import parse_right
+from policyd.tables.rights import check_right
 from policyd.tables.shards import Shards
 from policyd.tables.syntax import Entry, Key, Pattern
 
@@ -67,7 +67,7 @@ class Builder:
     def _place(self, line: int, right: str) -> Place:
         number = self._numbers.get(right)
         if number is None:
-            parse_right(right)
+            check_right(right)
             if len(self._numbers) >= _REMEMBERED:
                 self._numbers = {"": 0}
             number = self._numbers[right] = len(self._rights)

@@ -1,8 +1,8 @@
 r"""Postfix's regular expressions (POSIX extended, and PCRE) -> the same in Python's.
 
 Law: what Python would read in another way is rewritten or refused with a sentence, never misread. Letters match in any
-case unless a flag says otherwise; ``\w`` and its like know ASCII only, as there. What Python does not know at all (``\h``,
-``(?R)``) it refuses itself, and where it reads a set of characters in an unusual way it warns (`compile_pattern`).
+case unless a flag says otherwise; ``\w`` and its like know ASCII only, as there. What Python does not know at all
+(``\h``, ``(?R)``) it refuses itself, and where it reads a set of characters in an unusual way it warns.
 """
 
 import re
@@ -24,7 +24,7 @@ _CLASSES: Final = {
 }  # fmt: skip
 
 # In brackets a backslash stands for itself (POSIX), or begins an escape (PCRE).
-_TOKEN: Final = {
+_PIECE: Final = {
     "regexp": re.compile(r"(\[\^?+\]?(?:\[:\w+:\]|[^\]])*+\])|\\.|\{[0-9,]*\}|.", re.DOTALL),
     "pcre": re.compile(r"(\[\^?+\]?(?:\[:\w+:\]|\\.|[^\]\\])*+\])|\\.|\{,|.", re.DOTALL),
 }
@@ -56,23 +56,23 @@ def translate(dialect: Dialect, body: str, flags: str) -> re.Pattern[str]:
 
 def _translated(dialect: Dialect, body: str) -> Iterator[str]:
     previous = ""
-    for found in _TOKEN[dialect].finditer(body):
-        token = found[0]
-        if token == "[" or _MISREAD[dialect].match(token):
-            raise ValueError(f"has {token!r}, which Python would read otherwise: write it in another way")
+    for found in _PIECE[dialect].finditer(body):
+        piece = found[0]
+        if piece == "[" or _MISREAD[dialect].match(piece):
+            raise ValueError(f"has {piece!r}, which Python would read otherwise: write it in another way")
         # Two in a row mean something new in Python, and PCRE; one that repeats nothing is text to some.
-        if dialect == "regexp" and _QUANTIFIER.match(token) and (previous in "(|^" or _QUANTIFIER.match(previous)):
-            raise ValueError(f"has {previous + token!r}, a repeat of nothing or of a repeat: write it in another way")
-        yield _set(dialect, token) if found[1] else r"\Z" if token == r"\z" else token
-        previous = token
+        if dialect == "regexp" and _QUANTIFIER.match(piece) and (previous in "(|^" or _QUANTIFIER.match(previous)):
+            raise ValueError(f"has {previous + piece!r}, a repeat of nothing or of a repeat: write it in another way")
+        yield _set(dialect, piece) if found[1] else r"\Z" if piece == r"\z" else piece
+        previous = piece
 
 
-def _set(dialect: Dialect, token: str) -> str:
+def _set(dialect: Dialect, text: str) -> str:
     """A bracket expression: classes such as ``[:digit:]`` spelled out, and nothing left that is special to Python."""
-    if "[." in token or "[=" in token:
-        raise ValueError(f"has {token[:60]!r}: write the characters themselves")
-    start = 2 if token.startswith("[^") else 1
-    return token[:start] + "".join(_element(found) for found in _ELEMENT[dialect].finditer(token[start:-1])) + "]"
+    if "[." in text or "[=" in text:
+        raise ValueError(f"has {text[:60]!r}: write the characters themselves")
+    start = 2 if text.startswith("[^") else 1
+    return text[:start] + "".join(_element(found) for found in _ELEMENT[dialect].finditer(text[start:-1])) + "]"
 
 
 def _element(found: re.Match[str]) -> str:

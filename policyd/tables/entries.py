@@ -40,12 +40,28 @@ class Contents(NamedTuple):
     rights: list[str]
 
 
+class Shapes(NamedTuple):
+    """Which shapes of keys a file has: what it has not need not be looked for, and few files have all."""
+
+    addresses: bool
+    """``user@example.com``"""
+    exact_domains: bool
+    """``@example.com``"""
+    users: bool
+    """``user@``"""
+    domains: bool
+    """``example.com``, and others without an ``@``"""
+    subdomains: bool
+    """``.example.com``"""
+
+
 class Entries:
     """Answers questions about the contents of a file."""
 
     def __init__(self, contents: Contents) -> None:
         self._file, self._size, self._keys, self._networks, self._patterns, self._rights = contents
         self._by_version = {version: _longest_prefix_first(version, self._networks[version]) for version in BITS}
+        self.shapes = _shapes(self._keys)
         self._any_pattern = any_of([pattern.regex for pattern, _ in self._patterns])
 
     def __len__(self) -> int:
@@ -67,17 +83,18 @@ class Entries:
     def find_domain(self, name: str, now: int) -> Match | None:
         """The most specific entry for `name` (in lower case): itself, or a domain it lies in."""
         keys = self._keys
-        if not keys:
+        if not self.shapes.domains:
             return None
         if name in keys and (match := self._match(keys[name], name, now)):
             return match
+        dotted = self.shapes.subdomains
         # No entry is longer than a name can be; a longer one may still lie in a domain that is listed.
         dot = name.find(".", max(len(name) - MAX_TEXT, 0))
         while dot >= 0:
-            subdomains = name[dot:]
-            if subdomains in keys and (match := self._match(keys[subdomains], subdomains, now)):
+            key = name[dot:]
+            if dotted and key in keys and (match := self._match(keys[key], key, now)):
                 return match
-            domain = subdomains[1:]
+            domain = key[1:]
             if domain in keys and (match := self._match(keys[domain], domain, now)):
                 return match
             dot = name.find(".", dot + 1)
@@ -105,7 +122,7 @@ class Entries:
 
     def find_pattern(self, text: str, now: int) -> Match | None:
         """The first pattern found in `text`; texts over `MAX_TEXT` characters are none that anyone listed."""
-        if len(text) > MAX_TEXT or not self._any_pattern(text):
+        if not self._patterns or len(text) > MAX_TEXT or not self._any_pattern(text):
             return None
         for pattern, place in self._patterns:
             if pattern.regex.search(text) and (match := self._match((place,), pattern.text, now)):
@@ -121,6 +138,20 @@ class Entries:
             if window is None or window.is_active(now):
                 return Match(self._file, place >> RIGHT_BITS, entry, action, window)
         return None
+
+
+def _shapes(keys: Keys) -> Shapes:
+    addresses = exact = users = domains = subdomains = False
+    for key in keys:
+        if "@" not in key:
+            domains, subdomains = True, subdomains or key[:1] == "."
+        elif key[0] == "@":
+            exact = True
+        elif key[-1] == "@":
+            users = True
+        else:
+            addresses = True
+    return Shapes(addresses, exact, users, domains, subdomains)
 
 
 def _longest_prefix_first(version: int, networks: Networks) -> Sequence[tuple[int, int]]:

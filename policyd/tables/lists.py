@@ -1,7 +1,7 @@
 """The list engine: the text of one file -> a `Table`; the tables of one list -> a `TableList` that is asked.
 
-Law: one way from text to entries for every list of the house; a file's form is named by its source or its header and never
-guessed. A table is not changed once it is built: who has a newer one replaces it.
+Law: one way from text to entries for every list of the house; a file's form is named by its source or its header and
+never guessed. A table is not changed once it is built: who has a newer one replaces it.
 """
 
 import re
@@ -22,8 +22,8 @@ from policyd.tables.ruleset import compile_rules, parse_rules
 from policyd.tables.windows import Window
 
 __all__ = [
-    "Client", "Form", "Line", "ListKind", "Match", "Source", "Subject", "Table", "TableList", "compile_table", "lines_of",
-    "parse_source",
+    "Client", "Form", "Line", "ListKind", "Match", "Source", "Subject", "Table", "TableList",
+    "compile_table", "lines_of", "parse_source",
 ]  # fmt: skip
 
 Form = Literal["policyd", "access", "cidr", "regexp", "pcre"]

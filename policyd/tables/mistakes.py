@@ -1,7 +1,7 @@
 """What is wrong in one file, for people.
 
-Law: every mistake has its line; a file that is wrong in every line (another form, another kind of file) does not fill the
-memory with sentences.
+Law: every mistake has its line; a file that is wrong in every line (another form, another kind of file) does not fill
+the memory with sentences.
 """
 
 from typing import Final

@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 from policyd.model.address import BITS, network_text
 
-_OCTET = re.compile(r"0|[1-9][0-9]{0,2}", re.ASCII)
+# Without leading zeros, which are octal to some programs and decimal to others.
+_OCTETS = {str(octet): octet for octet in range(256)}
+_BITS_OF_OCTETS = {1: 8, 2: 16, 3: 24, 4: 32}
 _PREFIX = re.compile(r"[0-9]{1,3}", re.ASCII)
 
 
@@ -64,15 +66,14 @@ def _ipv6(text: str) -> tuple[int, int, int]:
 
 def _ipv4(text: str) -> tuple[int, int, int]:
     """Unlike postgrey, which reads ``10.1`` as 10.1.0.0/24 although its manual says /16 (measured)."""
-    octets = text.split(".")
-    # A leading zero is octal to some programs and decimal to others.
-    if len(octets) > 4 or not all(_OCTET.fullmatch(octet) and int(octet) <= 255 for octet in octets):
+    try:
+        octets = bytes([_OCTETS[octet] for octet in text.split(".", 4)])
+        return 4, int.from_bytes(octets.ljust(4, b"\0"), "big"), _BITS_OF_OCTETS[len(octets)]
+    except KeyError:
         raise ValueError(
             f"{text[:60]!r} is not an IPv4 address: write four numbers from 0 to 255 (192.0.2.1), "
             "the first ones of them (192.0.2) or a network (192.0.2.0/24)"
-        )
-    number = int.from_bytes(bytes(map(int, octets)).ljust(4, b"\0"), "big")
-    return 4, number, 8 * len(octets)
+        ) from None
 
 
 def _prefix(text: str, prefix: str, longest: int) -> int:

@@ -1,6 +1,6 @@
 """Lookup order: which keys of a file are tried for whom, the most specific first.
 
-Law: the form `access` asks for the keys that Postfix's smtpd asks for, in its order (smtpd_check.c, access(5); with the
+Law: the form `access` asks for the keys that Postfix's smtpd was seen to ask for, in its order (3.7.11, with the
 default parent_domain_matches_subdomains and recipient_delimiter = +). The form `policyd` keeps that order where both
 have the key; its own keys stand beside the one they resemble, and patterns, which cost most, come last.
 """
@@ -18,9 +18,7 @@ Order = Callable[[Entries, Any, int], Match | None]
 NULL_SENDER: Final = "<>"
 """The key of the null sender (smtpd_null_access_lookup_key)."""
 MAX_SUBJECT: Final = 2048
-"""Characters of a name or an address: Postfix cuts lines at 2048 (line_length_limit), so nothing longer is asked about."""
-_UNSPLIT: Final = frozenset({"postmaster", "mailer-daemon", "double-bounce"})
-"""Postfix looks for no extension in these (split_addr.c)."""
+"""Characters of a name or an address that is asked about: Postfix cuts lines at 2048 (line_length_limit)."""
 
 
 def _policyd_client(entries: Entries, client: Client, now: int) -> Match | None:
@@ -36,11 +34,11 @@ def _policyd_client(entries: Entries, client: Client, now: int) -> Match | None:
 
 def _policyd_helo(entries: Entries, name: str, now: int) -> Match | None:
     """The same of what the client calls itself: a name, or an address, which stands in brackets (RFC 5321 4.1.3)."""
-    address = parse_address(name.removeprefix("[").removesuffix("]").removeprefix("IPv6:"))
-    if address is not None:
-        match = entries.find_address(address, now)
-    else:
-        match = entries.find_domain(name.lower().removesuffix("."), now)
+    if len(name) > MAX_SUBJECT:
+        return None
+    name = name.lower().removesuffix(".")
+    address = parse_address(name.removeprefix("[").removesuffix("]").removeprefix("ipv6:"))
+    match = entries.find_domain(name, now) if address is None else entries.find_address(address, now)
     return match or entries.find_pattern(name, now)
 
 
@@ -48,18 +46,17 @@ def _policyd_mail(entries: Entries, mail: str, now: int) -> Match | None:
     """As access(5), with ``@domain`` (that domain only) in front of ``domain`` (and subdomains)."""
     if len(mail) > MAX_SUBJECT:
         return None
-    find = entries.find_key
+    find, shapes = entries.find_key, entries.shapes
     local, domain = _parts(mail)
-    user = bare(local)
-    return (
-        (find(f"{local}@{domain}", now) if domain else None)
-        or (find(f"{user}@{domain}", now) if domain and user != local else None)
-        or (find(f"@{domain}", now) if domain else None)
-        or entries.find_domain(domain, now)
-        or find(f"{local}@", now)
-        or (find(f"{user}@", now) if user != local else None)
-        or entries.find_pattern(mail, now)
-    )
+    user, match = bare(local), None
+    if domain and shapes.addresses:
+        match = find(f"{local}@{domain}", now) or (find(f"{user}@{domain}", now) if user != local else None)
+    if match is None and domain and shapes.exact_domains:
+        match = find(f"@{domain}", now)
+    match = match or entries.find_domain(domain, now)
+    if match is None and shapes.users:
+        match = find(f"{local}@", now) or (find(f"{user}@", now) if user != local else None)
+    return match or entries.find_pattern(mail, now)
 
 
 def _policyd_sender(entries: Entries, sender: str, now: int) -> Match | None:
@@ -120,9 +117,9 @@ def sender_keys(sender: str) -> Iterator[str]:
 
 
 def bare(local: str) -> str:
-    """The user without the extension (split_addr.c). A ``+`` in front is the user's own."""
+    """The user without the extension; a ``+`` in front is the user's own."""
     plus = local.find("+")
-    return local if plus <= 0 or local[:plus] in _UNSPLIT else local[:plus]
+    return local if plus <= 0 else local[:plus]
 
 
 def _parts(mail: str) -> tuple[str, str]:

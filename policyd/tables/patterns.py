@@ -25,7 +25,7 @@ _TOO_SLOW = (
 
 
 def compile_pattern(body: str, flags: int = re.IGNORECASE) -> re.Pattern[str]:
-    """The pattern between the slashes of ``/body/``: searched anywhere, letters in any case unless `flags` say otherwise.
+    """The pattern between the slashes of ``/body/``: searched anywhere, in any case unless `flags` say otherwise.
 
     Raises ValueError, whose text continues a sentence that begins with the pattern.
     """

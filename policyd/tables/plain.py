@@ -1,7 +1,7 @@
 """The form `policyd`: postgrey's list syntax, with windows and actions.
 
-Law: a line that is plain is read by one regular expression and a few string operations, because a list may have a million
-of them; it is read in the same way by `parse_line`, which knows every other line, too, and every mistake.
+Law: a line that is plain is read by one regular expression and a few string operations, because a list may have a
+million of them; it is read in the same way by `parse_line`, which knows every other line, too, and every mistake.
 """
 
 import re
@@ -11,16 +11,16 @@ from typing import Final
 from policyd.tables.builder import Builder
 from policyd.tables.match import ListKind
 from policyd.tables.mistakes import Mistakes
+from policyd.tables.networks import parse_network
 from policyd.tables.rows import pieces
 from policyd.tables.syntax import MAX_NAME, Entry, parse_key, split_line
 
 _NAME = r"(?:[A-Za-z0-9][A-Za-z0-9-]{0,62}(?<!-)\.)+[A-Za-z]{2,63}"
-_ADDRESS = r"([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})"
+_NETWORK = r"[0-9]+\.[0-9.]*[0-9](?:/[0-9]+)?"
 _LOCAL = r"[A-Za-z0-9][A-Za-z0-9._+=-]{0,63}@"
 _RIGHT = r'(?:[ \t]+([A-Z0-9][!"$-~]*(?: [!"$-~]+)*))?'  # without '#', which may begin a comment
-_PLAIN_HOST: Final = re.compile(rf"(?:({_NAME})|{_ADDRESS}){_RIGHT}")
+_PLAIN_HOST: Final = re.compile(rf"(?:({_NAME})|({_NETWORK})){_RIGHT}")
 _PLAIN_MAIL: Final = re.compile(rf"((?:{_LOCAL})?{_NAME}|{_LOCAL}){_RIGHT}")
-_OCTETS: Final = {str(octet): octet for octet in range(256)}
 _BARE_CODES: Final = frozenset(map(str, range(400, 600)))
 """Postfix takes a code without a text for an OK, which nobody means who writes one."""
 
@@ -62,19 +62,13 @@ def _take_host(builder: Builder, number: int, line: str) -> bool:
     plain = _PLAIN_HOST.fullmatch(line)
     if plain is None:
         return False
-    name, a, b, c, d, right = plain.groups("")
-    if right in _BARE_CODES:
+    name, network, right = plain.groups("")
+    if len(name) > MAX_NAME or right in _BARE_CODES:
         return False
-    if not name:
-        try:
-            bits = _OCTETS[a] << 24 | _OCTETS[b] << 16 | _OCTETS[c] << 8 | _OCTETS[d]
-        except KeyError:
-            return False
-        builder.add_network(4, 32, bits, number, right)
-    elif len(name) <= MAX_NAME:
+    if name:
         builder.add_key(name.lower(), number, right)
     else:
-        return False
+        builder.add_network(*parse_network(network), number, right)
     return True
 
 

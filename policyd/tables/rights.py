@@ -1,7 +1,7 @@
 """What stands beside a key: the window in front of it and the action behind it.
 
-Law: only an `Action` that is safe to send comes out. `OK` means "let pass our chain" and never Postfix's OK; what Postfix
-would do and policyd cannot (its restrictions, HANGUP) is refused with a reason, not left out in silence.
+Law: only an `Action` that is safe to send comes out. `OK` means "let pass our chain" and never Postfix's OK; what
+Postfix would do and policyd cannot (its restrictions, HANGUP) is refused with a reason, not left out in silence.
 """
 
 import re
@@ -28,7 +28,12 @@ VERBS: Final = frozenset(_PASSES | _STATUS.keys() | _NOTES.keys() | _TARGETS.key
 
 _BARE_STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}", re.ASCII)
 _CODE = re.compile(r"[45][0-9][0-9]", re.ASCII)
-_RESTRICTION = re.compile(r"(?:permit|reject|check|defer|warn_if_reject|sleep)(?:_[a-z_]+|,.*)?|permit|sleep", re.ASCII)
+_RESTRICTION = re.compile(r"(?:permit|reject|check|defer|warn_if_reject|sleep)(?:_[a-z_]+|,.*)?", re.ASCII)
+# What most texts look like: it needs no closer look.
+_PLAIN = re.compile(
+    r"(?:REJECT|DEFER(?:_IF_PERMIT)?|[45][0-9][0-9]) (?:[45]\.[0-9]\.[0-9]{1,2} )?[A-Za-z](?:[ -~]{0,400}[!-~])?",
+    re.ASCII,
+)
 
 
 class Right(NamedTuple):
@@ -44,6 +49,12 @@ def parse_right(text: str) -> Right:
     """The right of ``[WINDOW] ACTION TEXT``, each part of which may be missing. Raises ValueError for people."""
     bracket, rest = split_window(text)
     return Right(parse_action(rest) if rest else None, parse_window(bracket) if bracket else None)
+
+
+def check_right(text: str) -> None:
+    """Raise the ValueError that `parse_right` would raise, and remember nothing."""
+    if not _PLAIN.fullmatch(text):
+        parse_right(text)
 
 
 def parse_action(text: str) -> Action:
@@ -95,6 +106,6 @@ def _no_action(word: str, *, is_restriction: bool) -> str:
             "or write an action such as REJECT or DUNNO"
         )
     return (
-        f"{short(word)} is no action: write DUNNO, REJECT TEXT, DEFER TEXT, 550 TEXT, HOLD, DISCARD, WARN, INFO, PREPEND, "
-        "REDIRECT, BCC or FILTER"
+        f"{short(word)} is no action: write DUNNO, REJECT TEXT, DEFER TEXT, 550 TEXT, HOLD, DISCARD, WARN, INFO, "
+        "PREPEND, REDIRECT, BCC or FILTER"
     )

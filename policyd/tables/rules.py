@@ -1,7 +1,7 @@
 """The forms `cidr`, `regexp` and `pcre`: Postfix's tables of rules (cidr_table(5), regexp_table(5), pcre_table(5)).
 
-Law: the first rule of the file that matches answers; ``!`` negates, ``if`` and ``endif`` guard. What Postfix warns of and
-leaves out is a mistake. Networks outside of any guard, as most are, are found at once (`Entries`), however many there are.
+Law: the first rule of the file that matches answers; ``!`` negates, ``if`` and ``endif`` guard. What Postfix warns of
+and leaves out is a mistake.
 """
 
 import re
@@ -14,7 +14,7 @@ from policyd.tables.dialects import Dialect, translate
 from policyd.tables.match import Match
 from policyd.tables.networks import Network, parse_network
 from policyd.tables.patterns import MAX_TEXT
-from policyd.tables.rights import parse_right, short
+from policyd.tables.rights import check_right, parse_right, short
 from policyd.tables.rows import BLANKS, MAX_LINE
 from policyd.tables.templates import Template, parse_template
 from policyd.tables.windows import split_window
@@ -56,10 +56,11 @@ class Rule(NamedTuple, Generic[_T]):
 
     def match(self, file: str, subject: _T, now: int) -> Match | None:
         """The answer of this rule."""
+        found = self.condition.holds(subject)
+        if not found or not all(guard.holds(subject) for guard in self.guards):
+            return None
         action, window = parse_right(self.right)
         if window is not None and not window.is_active(now):
-            return None
-        if not all(guard.holds(subject) for guard in self.guards) or not (found := self.condition.holds(subject)):
             return None
         if self.template is not None:
             action = self.template.fill(found)
@@ -118,11 +119,11 @@ class Reader(Generic[_T]):
         condition, action = self._split(row)
         if not action:
             raise ValueError(f"{short(row)} has no action behind it: write one, such as REJECT, OK or DUNNO")
-        example, template = action, None
+        template = None
         if condition.groups is not None:
-            example, template = parse_template(action, condition.groups, negated=condition.negated)
-        right = f"{window} {example}" if window else example
-        parse_right(right)
+            action, template = parse_template(action, condition.groups, negated=condition.negated)
+        right = f"{window} {action}" if window else action
+        check_right(right)
         return Rule(line, self.guards, condition, right, template)
 
 

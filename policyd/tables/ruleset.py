@@ -1,7 +1,8 @@
 """A whole table of rules, compiled: which rule answers first.
 
-Law: networks are for clients and HELO names; of a client the name is asked before the address, each as a whole, as smtpd
-asks its tables of patterns. A text over `MAX_TEXT` characters matches no regular expression, negated or not.
+Law: networks are for clients and HELO names; IPv4 networks outside of any guard, as most are, are found at once,
+however many there are. Regular expressions are for all: of a client the name is asked before the address, each as a
+whole, as smtpd does. A text over `MAX_TEXT` characters matches none, negated or not.
 """
 
 import re
@@ -118,5 +119,5 @@ def _take_plain(builder: Builder, number: int, row: str) -> bool:
     plain = _PLAIN.fullmatch(row)
     if plain is None:
         return False
-    builder.add(parse_network(plain[1]), number, plain[2])
+    builder.add_network(*parse_network(plain[1]), number, plain[2])
     return True

@@ -1,7 +1,7 @@
 """One line of a list file of our own form -> an entry, or a sentence that says what to write instead.
 
-Law: postgrey's syntax with a window in front and an action behind, and what postgrey accepts but can never match is either understood as meant
-(``.example.com``, ``*.example.com``, ``@example.com``) or refused. Nothing is skipped in silence.
+Law: postgrey's syntax with a window in front and an action behind; what postgrey accepts but can never match is either
+understood as meant (``.example.com``, ``*.example.com``, ``@example.com``) or refused. Nothing is skipped in silence.
 """
 
 import re
@@ -47,8 +47,8 @@ class Pattern(NamedTuple):
 
 Entry = Key | Network | Pattern
 
-# The shortest pattern behind which only an action and a comment follow: '#' and blanks inside /.../ belong to the pattern.
-_PATTERN = re.compile(r"(/.*?/)(?:\s++([A-Za-z0-9_]+(?:\s.*?)?))?(?:\s++#.*)?")
+# The shortest pattern behind which only an action and a comment follow: '#' and blanks inside belong to the pattern.
+_PATTERN = re.compile(r"(/.*?/)(?:\s++([A-Za-z0-9_]+(?:\s.*?)??))?(?:\s++#.*)?")
 _COMMENT = re.compile(r"(?:^|\s)#.*", re.DOTALL)
 _NUMERIC = re.compile(r"[0-9.]+(?:/.*)?", re.ASCII)
 _LABEL_ASCII = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)

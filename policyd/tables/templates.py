@@ -1,7 +1,7 @@
 """The action of a rule that quotes what its pattern found: ``550 Use ${1}@${2} instead``.
 
-Law: what is quoted is the client's, so it is cleaned and cut; it can become part of a text, never a verb, and no quotation
-makes an action that could not be sent.
+Law: what is quoted is the client's, so it is cleaned and cut; it can become part of a text, never a verb, and no
+quotation makes an action that could not be sent.
 """
 
 import re
@@ -30,7 +30,7 @@ class Template(NamedTuple):
 
 
 def parse_template(text: str, groups: int, *, negated: bool) -> tuple[str, Template | None]:
-    """The action in `text` with an example in place of each ``$1``, and the template if there is any.
+    """The action in `text`, and the template if it quotes something; ``$$`` becomes ``$`` if it does not.
 
     `groups`: how many the pattern has; a negated one finds nothing to quote. Raises ValueError for people.
     """
@@ -44,10 +44,11 @@ def parse_template(text: str, groups: int, *, negated: bool) -> tuple[str, Templ
                 f"{short(text)}: there is no group {number} in what is found: write $$ for the character '$'"
             )
         quoted = quoted or number is not None
-    example = _MACRO.sub(lambda macro: "$" if macro[1] else "x", text)
-    parse_action(example)
-    verb, *rest = text.split(None, 1)
-    return example, Template(verb.upper(), rest[0]) if quoted and rest else None
+    if not quoted:
+        return text.replace("$$", "$"), None
+    parse_action(_MACRO.sub(lambda macro: "$" if macro[1] else "x", text))
+    verb, rest = text.split(None, 1)
+    return text, Template(verb.upper(), rest)
 
 
 def _number(macro: re.Match[str]) -> int | None:

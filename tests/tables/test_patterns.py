@@ -1,12 +1,13 @@
 """Law tested: no text of 255 characters keeps a compiled pattern busy; what is refused says what to write."""
 
+import re
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policyd.tables.patterns import MAX_TEXT, MAX_WAYS, compile_pattern
+from policyd.tables.patterns import MAX_TEXT, MAX_WAYS, any_of, compile_pattern
 
 
 @pytest.mark.parametrize(
@@ -145,3 +146,15 @@ def test_raises_nothing_but_value_errors(body: str) -> None:
         compile_pattern(body)
     except ValueError as mistake:
         assert str(mistake)  # noqa: PT017
+
+
+def test_flags_may_be_others() -> None:
+    pattern = compile_pattern("a.b", re.DOTALL)
+    assert pattern.search("a\nb")
+    assert not pattern.search("A\nB")
+
+
+def test_only_like_patterns_are_asked_together() -> None:
+    exact, verbose = compile_pattern("a", 0), compile_pattern("b # c", re.VERBOSE)
+    found = any_of([compile_pattern("^x"), exact, verbose, compile_pattern("y")])
+    assert [text for text in ("X", "a", "A", "b", "Y", "ax", "zz") if found(text)] == ["X", "a", "b", "Y", "ax"]
