@@ -51,14 +51,15 @@ class Servers:
         """Those of the last time that somebody asked."""
 
     def current(self, now: float) -> Sequence[Nameserver]:
-        """The servers to ask at `now`, opened in the running loop. Never none."""
+        """The servers to ask at `now`, opened in the running loop. Never none until the end."""
         if now >= self._look_at:
             self._look_at = now + LOOK_EVERY
             self._look()
         return self.known
 
     def close(self) -> None:
-        """Ask none of them anything more."""
+        """Ask none of them anything more; from now on there are none."""
+        self._look_at = float("inf")
         for server in self.known:
             server.close()
         self.known = ()

@@ -426,5 +426,6 @@ def test_the_end_tells_everybody() -> None:
         await asyncio.sleep(0)
         resolver.close()
         assert set(await asyncio.gather(*asking)) == {"resolver down"}
+        assert await reason_of(resolver, "later.example") == "resolver down"
 
     with_resolver(silent, story, DnsSettings(max_in_flight=2))

@@ -38,6 +38,7 @@ def test_those_of_the_settings_come_first_and_once(tmp_path: Path) -> None:
         assert [server.place for server in servers.current(0)] == [Place("192.0.2.1", 5353), Place("::1")]
         assert servers.current(10_000) is servers.current(0)
         servers.close()
+        assert not servers.current(20_000)
 
     run_virtually(run())
 
@@ -72,5 +73,7 @@ def test_a_changed_file_is_read_again_and_who_stays_is_kept(tmp_path: Path) -> N
         assert first.link.is_closed
         file.unlink()
         assert hosts(servers, 2 * LOOK_EVERY) == ["127.0.0.1"]
+        servers.close()
+        assert not servers.current(20_000)
 
     run_virtually(run())
