@@ -10,6 +10,7 @@ from typing import Final
 from policyd.model.greylist import Triplet
 
 SECRET_BYTES: Final = 16
+_from_bytes = int.from_bytes
 
 
 class Keys:
@@ -23,7 +24,7 @@ class Keys:
         """The key of a triplet's `text`."""
         hashed = self._hash.copy()
         hashed.update(text)
-        return int.from_bytes(hashed.digest(), "big") >> 1
+        return _from_bytes(hashed.digest(), "big") >> 1
 
     def of_client(self, client: str) -> int:
         """The key of a client's own record. Not kept: a cache with many misses costs more than the hash (measured)."""

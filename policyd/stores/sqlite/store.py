@@ -59,12 +59,14 @@ class SqliteStore:
         """Judge and remember. A retry of what is still being written rests on the same commit."""
         self.rules = rules
         client_key = key = self.keys.of_client(triplet.client)
-        text = b""
-        client, entry = self._recall(client_key), None
+        text, young, old = b"", self._young, self._old
+        client = self._recall(client_key) if client_key in young or client_key in old else None
+        entry = None
         if client is None or not is_auto_whitelisted(client, rules, now):
             text = triplet_text(triplet)
             key = self.keys.of(text)
-            entry = self._recall(key)
+            if key in young or key in old:
+                entry = self._recall(key)
             if client is None or entry is None:
                 client, entry = self._look_up(client_key, client, key, entry)
         judgement = judge(client, entry, rules, now)
