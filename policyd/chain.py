@@ -114,7 +114,7 @@ class Chain:
                 lineups[number] = _without(lineups[number], verdict.exempt)
 
     def _last_word(self, request: PolicyRequest, check: Check, verdict: Verdict, opinion: Opinion) -> Decision:
-        """The answer when `verdict` is final; one that refuses nothing leaves an earlier wish standing, such as HOLD."""
+        """The answer when `verdict` is final; if it refuses nothing, an earlier wish such as HOLD stands."""
         wish = opinion[1].action
         if wish is DUNNO or verdict.action.defers or verdict.action.rejects:
             return self._decision(request, check.name, verdict)
