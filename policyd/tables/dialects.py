@@ -69,9 +69,9 @@ def _translated(dialect: Dialect, body: str) -> Iterator[str]:
 
 def _set(dialect: Dialect, text: str) -> str:
     """A bracket expression: classes such as ``[:digit:]`` spelled out, and nothing left that is special to Python."""
-    if "[." in text or "[=" in text:
-        raise ValueError(f"has {text[:60]!r}: write the characters themselves")
     start = 2 if text.startswith("[^") else 1
+    if "[." in text[start:] or "[=" in text[start:]:
+        raise ValueError(f"has {text[:60]!r}: write the characters themselves")
     return text[:start] + "".join(_element(found) for found in _ELEMENT[dialect].finditer(text[start:-1])) + "]"
 
 

@@ -16,6 +16,7 @@ from policyd.tables.dialects import Dialect, translate
         ("regexp", "^[[:alpha:]]+$", "", "é", False),
         ("regexp", r"a[\.]b", "", r"a\b", True),  # a backslash is none in brackets of POSIX
         ("pcre", r"a[\.]b", "", r"a\b", False),
+        ("regexp", "a[.]b", "", "axb", False),
         ("regexp", "x[]y]z", "", "x]z", True),
         ("regexp", "x[^]y]z", "", "x]z", False),
         ("regexp", "[a-c&&b]", "", "a", True),
