@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from policyd.model.action import Action
+from policyd.model.action import DUNNO, Action
 from policyd.model.request import PolicyRequest
 from policyd.model.verdict import Decision
 
@@ -71,7 +71,8 @@ def postgrey_line(request: PolicyRequest, decision: Decision) -> str:
     else:
         why = f"{reason} ({delay}s missing)" if reason == "early-retry" else reason
     line = f", match={escape(match)}" if match else ""
-    return f"{head}action={action_word(action, check)}, reason={why}{_who(request)}{line}, id={decision_id}"
+    word = "pass" if action is DUNNO else action_word(action, check)
+    return f"{head}action={word}, reason={why}{_who(request)}{line}, id={decision_id}"
 
 
 def _who(request: PolicyRequest) -> str:
