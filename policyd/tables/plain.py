@@ -31,8 +31,7 @@ def compile_plain(kind: ListKind, builder: Builder, text: str, mistakes: Mistake
     for first, lines in pieces(text, pause):
         for number, line in enumerate(lines, first):
             try:
-                if not take(builder, number, line):
-                    _take_any(kind, builder, number, line)
+                _take(take, kind, builder, number, line)
             except ValueError as error:
                 mistakes.add(number, error)
 
@@ -49,6 +48,13 @@ def parse_line(kind: ListKind, line: str) -> tuple[Entry, str] | None:
         raise ValueError(f"{action} alone lets pass, as in Postfix: write {action} TEXT to refuse, or DUNNO")
     entry = parse_key(kind, key)
     return entry, f"{window} {action}".rstrip() if window else action
+
+
+def _take(
+    plain: Callable[[Builder, int, str], bool], kind: ListKind, builder: Builder, number: int, line: str
+) -> None:
+    if not plain(builder, number, line):
+        _take_any(kind, builder, number, line)
 
 
 def _take_any(kind: ListKind, builder: Builder, number: int, line: str) -> None:

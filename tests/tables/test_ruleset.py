@@ -1,4 +1,4 @@
-"""Law tested: the first rule that matches answers, found at once or one by one; Postfix's own examples are understood."""
+"""The first rule that matches answers, found at once or one by one; Postfix's own examples are understood."""
 
 import ipaddress
 
