@@ -62,6 +62,7 @@ class Entries:
         self._file, self._size, self._keys, self._networks, self._patterns, self._rights = contents
         self._by_version = {version: _longest_prefix_first(version, self._networks[version]) for version in BITS}
         self.shapes = _shapes(self._keys)
+        self._has_domains, self._has_subdomains = self.shapes.domains, self.shapes.subdomains
         self._any_pattern = any_of([pattern.regex for pattern, _ in self._patterns])
 
     def __len__(self) -> int:
@@ -83,18 +84,17 @@ class Entries:
     def find_domain(self, name: str, now: int) -> Match | None:
         """The most specific entry for `name` (in lower case): itself, or a domain it lies in."""
         keys = self._keys
-        if not self.shapes.domains:
+        if not self._has_domains:
             return None
         if name in keys and (match := self._match(keys[name], name, now)):
             return match
-        dotted = self.shapes.subdomains
+        dotted = self._has_subdomains
         # No entry is longer than a name can be; a longer one may still lie in a domain that is listed.
-        dot = name.find(".", max(len(name) - MAX_TEXT, 0))
+        dot = name.find(".") if len(name) <= MAX_TEXT else name.find(".", len(name) - MAX_TEXT)
         while dot >= 0:
-            key = name[dot:]
-            if dotted and key in keys and (match := self._match(keys[key], key, now)):
+            if dotted and (below := name[dot:]) in keys and (match := self._match(keys[below], below, now)):
                 return match
-            domain = key[1:]
+            domain = name[dot + 1 :]
             if domain in keys and (match := self._match(keys[domain], domain, now)):
                 return match
             dot = name.find(".", dot + 1)
@@ -122,7 +122,7 @@ class Entries:
 
     def find_pattern(self, text: str, now: int) -> Match | None:
         """The first pattern found in `text`; texts over `MAX_TEXT` characters are none that anyone listed."""
-        if not self._patterns or len(text) > MAX_TEXT or not self._any_pattern(text):
+        if len(text) > MAX_TEXT or not self._any_pattern(text):
             return None
         for pattern, place in self._patterns:
             if pattern.regex.search(text) and (match := self._match((place,), pattern.text, now)):

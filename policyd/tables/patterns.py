@@ -109,6 +109,8 @@ def any_of(regexes: Sequence[re.Pattern[str]]) -> Callable[[str], object]:
         searches.insert(0, _joined(floating).search)
     if anchored:
         searches.insert(0, _joined(anchored).match)
+    if not searches:
+        return lambda text: None
     if len(searches) == 1:
         return searches[0]
     if len(searches) == 2:  # as in most lists, on the way of every mail

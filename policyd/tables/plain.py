@@ -50,9 +50,7 @@ def parse_line(kind: ListKind, line: str) -> tuple[Entry, str] | None:
     return entry, f"{window} {action}".rstrip() if window else action
 
 
-def _take(
-    plain: Callable[[Builder, int, str], bool], kind: ListKind, builder: Builder, number: int, line: str
-) -> None:
+def _take(plain: Callable[[Builder, int, str], bool], kind: ListKind, builder: Builder, number: int, line: str) -> None:
     if not plain(builder, number, line):
         _take_any(kind, builder, number, line)
 
