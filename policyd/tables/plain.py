@@ -12,7 +12,7 @@ from policyd.tables.builder import Builder
 from policyd.tables.match import ListKind
 from policyd.tables.mistakes import Mistakes
 from policyd.tables.networks import parse_network
-from policyd.tables.rows import pieces
+from policyd.tables.rows import rows
 from policyd.tables.syntax import MAX_NAME, Entry, parse_key, split_line
 
 _NAME = r"(?:[A-Za-z0-9][A-Za-z0-9-]{0,62}(?<!-)\.)+[A-Za-z]{2,63}"
@@ -28,12 +28,12 @@ _BARE_CODES: Final = frozenset(map(str, range(400, 600)))
 def compile_plain(kind: ListKind, builder: Builder, text: str, mistakes: Mistakes, pause: Callable[[], None]) -> None:
     """Take in all lines of `text`."""
     take = _take_host if kind in ("client", "helo") else _take_mail
-    for first, lines in pieces(text, pause):
-        for number, line in enumerate(lines, first):
-            try:
-                _take(take, kind, builder, number, line)
-            except ValueError as error:
-                mistakes.add(number, error)
+    for number, line in rows(text, pause):
+        try:
+            if not take(builder, number, line):
+                _take_any(kind, builder, number, line)
+        except ValueError as error:
+            mistakes.add(number, error)
 
 
 def parse_line(kind: ListKind, line: str) -> tuple[Entry, str] | None:
@@ -48,11 +48,6 @@ def parse_line(kind: ListKind, line: str) -> tuple[Entry, str] | None:
         raise ValueError(f"{action} alone lets pass, as in Postfix: write {action} TEXT to refuse, or DUNNO")
     entry = parse_key(kind, key)
     return entry, f"{window} {action}".rstrip() if window else action
-
-
-def _take(plain: Callable[[Builder, int, str], bool], kind: ListKind, builder: Builder, number: int, line: str) -> None:
-    if not plain(builder, number, line):
-        _take_any(kind, builder, number, line)
 
 
 def _take_any(kind: ListKind, builder: Builder, number: int, line: str) -> None:
