@@ -76,7 +76,9 @@ class Rbldnsd(Nameserver):
         super().__init__(home, "rbldnsd")
         self._zones = []
         for name, (kind, lines) in zones.items():
-            (home / f"{name}.zone").write_text(RBLDNSD_HEAD.format(negative=negative) + lines)
+            zone = home / f"{name}.zone"
+            zone.write_text(RBLDNSD_HEAD.format(negative=negative) + lines)
+            zone.chmod(0o644)  # whatever the umask: user nobody reads it
             self._zones.append(f"{name}:{kind}:{name}.zone")
 
     @property

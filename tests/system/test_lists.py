@@ -80,6 +80,7 @@ def test_an_edit_refuses_the_next_mail_and_its_removal_lets_it_in(mail: Mail) ->
         r"5\.7\.1 <bob@box\.test>: Recipient address rejected: no thanks \(id ([0-9A-F]{8})\)", reply.text
     )
     assert found, reply
+    wait_until(lambda: mail.daemon.lines("reason=blacklist", f"id={found[1]}"), EFFECT, "the line in the log")
     (line,) = mail.daemon.lines("reason=blacklist", f"id={found[1]}")
     assert f'match="{mail.home}/senders:1: spam@example.com"' in line
     assert is_greylisted(mail.say("other@example.com"))
@@ -140,7 +141,8 @@ def test_a_whitelisted_sender_does_not_wait(mail: Mail) -> None:
     assert is_greylisted(mail.say("codes@airline.example"))
     since = mail.edit("friends", "airline.example\n")
     mail.waits_for(250, "codes@airline.example", since)
-    assert mail.daemon.lines("reason=sender whitelist", f'match="{mail.home}/friends:1: airline.example"')
+    words = ("reason=sender whitelist", f'match="{mail.home}/friends:1: airline.example"')
+    wait_until(lambda: mail.daemon.lines(*words), EFFECT, "the line in the log")
 
 
 def test_an_exempting_list_exempts_from_greylisting_and_not_from_the_blacklist(mail: Mail) -> None:
