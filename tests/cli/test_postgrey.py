@@ -186,8 +186,11 @@ def test_in_the_foreground_it_serves_like_run_and_reads_the_lists_again(monkeypa
 
     monkeypatch.setattr(app, "serve", serve)
     monkeypatch.setattr(process, "become", lambda identity: seen.append(identity.uid))
+    masks: list[int] = []
+    monkeypatch.setattr(os, "umask", masks.append)  # else all tests behind this one would have it
     me = ["--user=root"] if os.geteuid() == 0 else []
     assert main(["postgrey", "--inet=10023", *me]) == 0
+    assert masks == [0o077]
     assert seen == [*([0] if me else []), (True, ("inet:127.0.0.1:10023",))]
 
 
