@@ -121,6 +121,7 @@ def write_pyproject(root: Path, requirement: str) -> None:
         dependencies = ["{requirement}"]
         [project.optional-dependencies]
         fast = ["quick >= 0.1"]
+        psl = ["lists >= 1"]
         [dependency-groups]
         dev = ["pytest >= 8.0"]
         """)
