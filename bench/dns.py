@@ -22,7 +22,8 @@ import dns.rcode
 import dns.resolver
 import dns.rrset
 
-from policyd.lookups.dns import DnsSettings, open_resolver
+from policyd.lookups.dns.door import open_resolver
+from policyd.lookups.dns.settings import DnsSettings
 from policyd.model.dns import RecordType
 
 SOA: Final = "a.gtld-servers.example. nstld.example.org. 1700000000 1800 900 604800 150"

@@ -17,29 +17,22 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from socket import gethostname
-from typing import Any, Final
+from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
 
 from policyd import __version__
+from policyd.assembly import Assembler, Assembly
 from policyd.chain import Chain
-from policyd.checks import REGISTRY
-from policyd.checks.tools import Tools
 from policyd.config import Settings
 from policyd.desk import Service
 from policyd.exporter import Exporter
 from policyd.hits import Hits, hits_file
 from policyd.listeners import Listeners
-from policyd.lists import Lists
-from policyd.logs import lines, writers
+from policyd.logbook import Logbook
 from policyd.metrics import Metrics
 from policyd.model.endpoint import parse_host_and_port
 from policyd.model.errors import ConfigError
-from policyd.model.greylist import GreylistStore
-from policyd.model.verdict import Check
-from policyd.policies import Plan, make_plan
-from policyd.record import Complaints, Recorder
 from policyd.server import PolicyServer
 from policyd.sockets import SocketOptions
 from policyd.store_metrics import store_metrics
@@ -82,16 +75,6 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return uvloop.new_event_loop
 
 
-def build_checks(settings: Settings, store: GreylistStore, lists: Lists) -> Plan:
-    """Whom the configuration asks about which mail. List files are read here, in the thread that calls."""
-    hostname = settings.hostname or gethostname()
-
-    def build(name: str, options: Any) -> Check:
-        return REGISTRY[name].build(options, Tools(store, hostname, __version__, partial(lists.open, name)))
-
-    return make_plan(settings.chain.checks, settings.checks, settings.windows, settings.policies, build)
-
-
 class Daemon:
     """One running policyd."""
 
@@ -100,10 +83,8 @@ class Daemon:
         self._load = load
         self._notifier = Notifier(os.environ)
         self._metrics = Metrics(__version__, time.time)
-        self._privacy_key = secrets.token_bytes(16)
         self._exporter: Exporter | None = None
         self._stop = asyncio.Event()
-        self._writer: writers.Writer | None = None
         self._watch = Watch()
         self._hits = Hits(hits_file(settings.store.url))
         self._tasks: list[asyncio.Task[None]] = []
@@ -112,12 +93,15 @@ class Daemon:
     async def run(self) -> None:
         """Serve until told to stop. Raises OSError when a socket cannot be had."""
         loop = asyncio.get_running_loop()
-        self._start_log(loop)
+        self._logbook = Logbook(self._settings, self._metrics, loop.call_soon, self._count_hit)
+        self._metrics.lists = lambda: self._watch.lists.figures()
         self._store = await self._open_store()
+        self._assembler = Assembler(self._store)
         try:
             await self._hits.load()
-            self._chain, lists = await self._build_chain(self._settings)
+            assembly, lists = await self._watch.open(partial(self._assembler.build, self._settings))
             self._watch.follow(lists)
+            self._chain = self._chain_of(self._settings, assembly)
             self._server = PolicyServer(self._service(), time.perf_counter, loop.call_soon)
             self._listeners = Listeners(self._server, inherited_sockets(os.environ))
             self._add_signals(loop)
@@ -129,30 +113,10 @@ class Daemon:
         finally:
             await self._end()
 
-    def _start_log(self, loop: asyncio.AbstractEventLoop) -> None:
-        log = self._settings.log
-        self._writer = writers.open_writer(log.destination, log.facility, loop.call_soon)
-        self._metrics.log_lines_dropped = lambda: self._writer.dropped if self._writer else 0
-        self._metrics.lists = lambda: self._watch.lists.figures()
-        self._recorder = Recorder(self._metrics, self._writer, self._line_format(self._settings), self._count_hit)
-        self._complaints = Complaints(self._metrics, time.monotonic)
-        self._set_log(self._settings)
-
-    def _set_log(self, settings: Settings) -> None:
-        """What a reload may change of the log; where it goes stays."""
-        assert self._writer is not None  # noqa: S101 - started before anything else
-        writers.route_logging(self._writer, settings.log.level)
-        self._recorder.is_quiet = settings.log.level == "warning"
-        self._recorder.line_format = self._line_format(settings)
-
-    def _line_format(self, settings: Settings) -> lines.Format:
-        line_format: lines.Format = lines.json_line if settings.log.format == "json" else lines.postgrey_line
-        return lines.private(line_format, self._privacy_key) if settings.log.privacy else line_format
-
     def flush_log(self) -> None:
         """Write what is still held back."""
-        if self._writer is not None:
-            self._writer.flush()
+        if hasattr(self, "_logbook"):
+            self._logbook.flush()
 
     async def _open_store(self) -> Store:
         store = self._settings.store
@@ -162,22 +126,19 @@ class Daemon:
         server = self._settings.server
         return Service(
             decide=self._chain.decide,
-            record=self._recorder,
-            on_protocol_error=self._complaints.protocol_error,
-            on_rejected=self._complaints.rejected,
+            record=self._logbook.recorder,
+            on_protocol_error=self._logbook.complaints.protocol_error,
+            on_rejected=self._logbook.complaints.rejected,
             request_deadline=server.request_deadline,
             max_connections=server.max_connections,
             close_after_reply=server.close_after_reply,
         )
 
-    async def _build_chain(self, settings: Settings) -> tuple[Chain, Lists]:
-        """A chain and its lists. In a thread, because lists may be large."""
-
-        def build(lists: Lists) -> Chain:
-            plan = build_checks(settings, self._store, lists)
-            return Chain(plan, settings.chain.trusted_networks, self._complaints.unavailable, secrets.randbits(32))
-
-        return await self._watch.open(build)
+    def _chain_of(self, settings: Settings, assembly: Assembly) -> Chain:
+        """The chain that asks these checks, which are in force from now on."""
+        self._assembler.take(assembly)
+        trusted, complain = settings.chain.trusted_networks, self._logbook.complaints.unavailable
+        return Chain(assembly.checks.plan, trusted, complain, secrets.randbits(32))
 
     def _count_hit(self, match: str) -> None:
         self._hits.count(match, int(time.time()))
@@ -225,7 +186,7 @@ class Daemon:
             try:
                 await self._watch.look_at_once()
                 settings = self._load()
-                chain, lists = await self._build_chain(settings)
+                assembly, lists = await self._watch.open(partial(self._assembler.build, settings))
                 await self._listen(settings)
             except (ConfigError, OSError) as error:
                 self._metrics.reload_ok = False
@@ -234,18 +195,19 @@ class Daemon:
                 _log.error("reload: the old settings stay in force because of the lines above")
             else:
                 self._watch.follow(lists)
-                await self._take(settings, chain)
+                await self._take(settings, assembly)
         self._notifier.ready("serving" if self._metrics.reload_ok else "serving with old settings: reload failed")
 
-    async def _take(self, settings: Settings, chain: Chain) -> None:
+    async def _take(self, settings: Settings, assembly: Assembly) -> None:
         for name in ("store", "log"):
             old, new = getattr(self._settings, name), getattr(settings, name)
             if old != new and (name == "store" or (old.destination, old.facility) != (new.destination, new.facility)):
                 _log.warning("reload: [%s] changed; that takes effect at the next restart", name)
         moved = settings.metrics != self._settings.metrics
-        self._settings, self._chain = replace(settings, store=self._settings.store), chain
+        self._settings = replace(settings, store=self._settings.store)
+        self._chain = self._chain_of(settings, assembly)
         self._server.desk.service = self._service()
-        self._set_log(settings)
+        self._logbook.take(settings)
         self._metrics.reload_ok, self._metrics.reloaded_at = True, time.time()
         if moved:
             await self._move_exporter(settings)
@@ -288,6 +250,7 @@ class Daemon:
             await self._server.drain(DRAIN)
         if self._exporter is not None:
             await self._exporter.close()
+        self._assembler.close()
         await self._hits.save()
         await self._store.close()
         _log.info("policyd ended")

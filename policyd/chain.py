@@ -6,11 +6,12 @@ never changed: reload builds a new one. It answers at once unless a check must w
 
 import ipaddress
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from policyd.model.action import DUNNO, Action
 from policyd.model.address import BITS, Address
 from policyd.model.errors import Unavailable
+from policyd.model.evidence import NO_EVIDENCE, Evidence
 from policyd.model.request import PolicyRequest
 from policyd.model.verdict import NO_OPINION, Check, Decision, Verdict
 from policyd.policies import Lineup, Plan
@@ -22,13 +23,21 @@ REMEMBERED_MESSAGES: Final = 4096
 _ID_STEP: Final = 0x9E3779B1
 
 Answer = Decision | Awaitable[Decision]
-Opinion = tuple[str, Verdict]
-"""A check's name and what it said."""
+
+
+class Opinion(NamedTuple):
+    """What counts of all that checks said of a request so far."""
+
+    check: str
+    verdict: Verdict
+    evidence: Evidence
+    """What all of them learned."""
+
 
 NOT_A_RECIPIENT: Final = Verdict(DUNNO, "not a recipient")
 AUTHENTICATED: Final = Verdict(DUNNO, "authenticated")
 TRUSTED: Final = Verdict(DUNNO, "trusted network")
-NOBODY: Final = ("chain", NO_OPINION)
+NOBODY: Final = Opinion("chain", NO_OPINION, NO_EVIDENCE)
 """What is answered when no check has an opinion."""
 
 
@@ -63,7 +72,7 @@ class Chain:
         for stage in range(self._plan.stages):
             self._ask(stage, requests, now, answers, opinions, lineups)
         return [
-            answer or self._decision(request, *opinion)
+            answer or self._decision(request, opinion[0], opinion[1])
             for request, answer, opinion in zip(requests, answers, opinions, strict=True)
         ]
 
@@ -99,7 +108,7 @@ class Chain:
             if answers[number] is not None or (check := lineups[number][stage]) is None:
                 continue
             try:
-                verdict = check.evaluate(request, now)
+                verdict = check.evaluate(request, opinions[number][2], now)
             except Unavailable as error:
                 opinions[number] = self._unavailable(check, error, opinions[number])
                 continue
@@ -115,10 +124,10 @@ class Chain:
 
     def _last_word(self, request: PolicyRequest, check: Check, verdict: Verdict, opinion: Opinion) -> Decision:
         """The answer when `verdict` is final; if it refuses nothing, an earlier wish such as HOLD stands."""
-        wish = opinion[1].action
+        wish = opinion.verdict.action
         if wish is DUNNO or verdict.action.defers or verdict.action.rejects:
             return self._decision(request, check.name, verdict)
-        return self._decision(request, *opinion)
+        return self._decision(request, opinion.check, opinion.verdict)
 
     async def _wait(
         self, stage: int, request: PolicyRequest, now: int, pending: Awaitable[Verdict], best: Opinion, lineup: Lineup
@@ -137,7 +146,7 @@ class Chain:
         answers, opinions, lineups = list[Answer | None]([None]), [best], [lineup]
         for later in range(stage + 1, len(lineup)):
             self._ask(later, [request], now, answers, opinions, lineups)
-        answer = answers[0] or self._decision(request, *opinions[0])
+        answer = answers[0] or self._decision(request, opinions[0].check, opinions[0].verdict)
         return answer if isinstance(answer, Decision) else await answer
 
     def _unavailable(self, check: Check, error: Unavailable, best: Opinion) -> Opinion:
@@ -147,7 +156,7 @@ class Chain:
     def _decision(self, request: PolicyRequest, check: str, verdict: Verdict) -> Decision:
         self._id = (self._id + _ID_STEP) & 0xFFFFFFFF
         decision_id = f"{self._id:08X}"
-        action, reason, _, delay, commit, _, match = verdict
+        action, reason, _, delay, commit, _, match, _ = verdict
         if action is DUNNO:
             pass
         elif action.verb == "PREPEND":
@@ -176,12 +185,12 @@ def _without(lineup: Lineup, exempt: frozenset[str]) -> Lineup:
 
 
 def _better(best: Opinion, check: Check, verdict: Verdict) -> Opinion:
-    """The first opinion counts; a check that had none, or could not, only when there is no other."""
-    if best[1] is NO_OPINION and verdict is not NO_OPINION:
-        return check.name, verdict
-    if best[1].action is DUNNO and verdict.action is not DUNNO:
-        return check.name, verdict
-    return best
+    """The first opinion counts; a check that had none, or could not, only when there is no other. All evidence does."""
+    evidence = best.evidence.merged(verdict.evidence)
+    has_opinion = verdict.reason != NO_OPINION.reason
+    if (has_opinion and best.verdict is NO_OPINION) or (best.verdict.action is DUNNO and verdict.action is not DUNNO):
+        return Opinion(check.name, verdict, evidence)
+    return Opinion(best.check, best.verdict, evidence)
 
 
 def _mask(network: str) -> tuple[int, int, int]:

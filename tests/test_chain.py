@@ -9,6 +9,7 @@ import pytest
 from policyd.chain import REMEMBERED_MESSAGES, Chain
 from policyd.model.action import DUNNO, MAX_TEXT, Action
 from policyd.model.errors import Unavailable
+from policyd.model.evidence import NO_EVIDENCE, DnsListEvidence, Evidence, SpfEvidence
 from policyd.model.request import PolicyRequest
 from policyd.model.verdict import NO_OPINION, Decision, Verdict
 from policyd.policies import Plan, Policy
@@ -28,9 +29,11 @@ class Says:
     name: str = "greylist"
     waits: bool = False
     asked: list[int] = field(default_factory=list)
+    heard: list[Evidence] = field(default_factory=list)
 
-    def evaluate(self, request: PolicyRequest, now: int) -> Verdict | Awaitable[Verdict]:
+    def evaluate(self, request: PolicyRequest, evidence: Evidence, now: int) -> Verdict | Awaitable[Verdict]:
         self.asked.append(now)
+        self.heard.append(evidence)
         if self.waits:
             return self._later()
         return self._now()
@@ -129,7 +132,7 @@ def test_who_is_exempt_from_one_check_is_judged_by_the_others(waits: bool) -> No
 
 def test_an_exemption_is_of_one_request_only() -> None:
     class Lists(Says):
-        def evaluate(self, request: PolicyRequest, now: int) -> Verdict:
+        def evaluate(self, request: PolicyRequest, evidence: Evidence, now: int) -> Verdict:
             return LISTED if request.recipient == "listed@example" else NO_OPINION
 
     one = chain(Lists(NO_OPINION, "whitelist"), Says(DEFER))
@@ -234,3 +237,38 @@ def test_an_earlier_wish_stands_beside_a_last_word_that_refuses_nothing(final: V
     decision = decide(chain(Says(hold, "blacklist"), Says(final, waits=waits)))
     assert (decision.action.verb, decision.check, decision.match) == ("HOLD", "blacklist", "f:3: x")
     assert decide(chain(Says(hold, "blacklist"), Says(DEFER, waits=waits))).action.defers
+
+
+# --- evidence ---
+
+LEARNED = Evidence(dns_lists=DnsListEvidence(points=2.0))
+SPF = Evidence(spf=SpfEvidence("softfail", "example"))
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_later_checks_hear_what_earlier_ones_learned(waits: bool) -> None:
+    rbl = Says(TAG._replace(evidence=LEARNED), "rbl", waits=waits)
+    spf = Says(NO_OPINION._replace(evidence=SPF), "spf", waits=waits)
+    silent, broken, last = Says(NO_OPINION, "silent"), Says(Unavailable("x"), "broken", waits=waits), Says(DEFER)
+    decision = decide(chain(rbl, spf, silent, broken, last))
+    assert [check.heard for check in (rbl, spf)] == [[NO_EVIDENCE], [LEARNED]]
+    both = Evidence(LEARNED.dns_lists, SPF.spf)
+    assert [check.heard for check in (silent, broken, last)] == [[both], [both], [both]]
+    assert decision.check == "greylist"
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_evidence_alone_is_no_opinion(waits: bool) -> None:
+    decision = decide(chain(Says(NO_OPINION._replace(evidence=LEARNED), "rbl", waits=waits)))
+    assert (decision.check, decision.reason) == ("chain", "no check objected")
+
+
+def test_each_mail_has_its_own_evidence_and_where_nothing_is_learned_all_share_one() -> None:
+    class Learns(Says):
+        def evaluate(self, request: PolicyRequest, evidence: Evidence, now: int) -> Verdict:
+            return NO_OPINION._replace(evidence=LEARNED) if request.sender == "listed@example" else NO_OPINION
+
+    last = Says(NO_OPINION, "last")
+    chain(Learns(NO_OPINION, "rbl"), last).decide([request(), request(sender="listed@example"), request()], 1000)
+    assert last.heard == [NO_EVIDENCE, LEARNED, NO_EVIDENCE]
+    assert last.heard[0] is last.heard[2] is NO_EVIDENCE

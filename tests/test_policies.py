@@ -12,6 +12,7 @@ from policyd.chain import Chain
 from policyd.checks import REGISTRY
 from policyd.checks.greylist import Settings as Greylist
 from policyd.config import parse
+from policyd.model.evidence import Evidence
 from policyd.model.request import PolicyRequest
 from policyd.model.units import Seconds
 from policyd.model.verdict import NO_OPINION, Check, Decision, Verdict
@@ -195,7 +196,7 @@ class Named:
     name: str
     options: Any = None
 
-    def evaluate(self, request: PolicyRequest, now: int) -> Verdict:
+    def evaluate(self, request: PolicyRequest, evidence: Evidence, now: int) -> Verdict:
         return NO_OPINION
 
 

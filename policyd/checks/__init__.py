@@ -6,7 +6,7 @@ Law: a check knows no clock, no socket, no log. A new check is one file here, on
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from policyd.checks import blacklist, greylist, whitelist
+from policyd.checks import blacklist, greylist, rbl, whitelist
 from policyd.checks.tools import Tools
 from policyd.model.verdict import Check
 
@@ -21,5 +21,6 @@ class Kind(NamedTuple):
 REGISTRY: Final[Mapping[str, Kind]] = {
     "whitelist": Kind(whitelist.Settings, whitelist.build),
     "blacklist": Kind(blacklist.Settings, blacklist.build),
+    "rbl": Kind(rbl.Settings, rbl.build),
     "greylist": Kind(greylist.Settings, greylist.build),
 }

@@ -15,6 +15,7 @@ from typing import Final
 
 from policyd.checks.tools import Tools
 from policyd.model.action import DUNNO, Action, clean_text
+from policyd.model.evidence import Evidence
 from policyd.model.greylist import GreylistStore, Observation, Outcome, Rules, Triplet
 from policyd.model.request import PolicyRequest
 from policyd.model.sender import normalise_sender
@@ -140,7 +141,7 @@ class Greylist:
     """The deferral, where its text is the same for everybody: most of what comes is told nothing else."""
     name: str = "greylist"
 
-    def evaluate(self, request: PolicyRequest, now: int) -> Verdict | Awaitable[Verdict]:
+    def evaluate(self, request: PolicyRequest, evidence: Evidence, now: int) -> Verdict | Awaitable[Verdict]:
         """Judge one recipient of one mail; an awaitable only if the store has to wait. Raises Unavailable."""
         address = request.client_address
         if address is None:

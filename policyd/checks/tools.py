@@ -3,11 +3,18 @@
 Law: checks reach the world through these fields and nothing else.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from policyd.model.dns import NO_RESOLVER, Resolver
 from policyd.model.greylist import GreylistStore
 from policyd.tables.lists import ListKind, TableList
+
+Clock = Callable[[], int]
+"""Seconds since the epoch."""
+Job = Callable[[Clock], Coroutine[Any, Any, None]]
+"""What a check does beside judging, without end. It is cancelled when the check is not in force any more."""
 
 
 @dataclass(frozen=True)
@@ -20,3 +27,9 @@ class Tools:
     list: Callable[[ListKind, Sequence[str]], TableList]
     """The list in these files (elements of an option, as `parse_source` reads them), loaded, and kept fresh afterwards.
     Mistakes in the files are told to the administrator; they never raise."""
+    resolver: Resolver = NO_RESOLVER
+    """One for all checks. It lives longer than the check; after its end it answers nothing."""
+    say: Callable[[str], object] = str
+    """Takes a sentence for the administrator: something is wrong that a person must mend, or is well again."""
+    work: Callable[[Job], object] = id
+    """Takes a job, which begins when the check is in force. Checks that are built to be looked at do none."""

@@ -12,6 +12,7 @@ from typing import Any, Final
 from policyd.checks.listed import Questions, check_source
 from policyd.checks.tools import Tools
 from policyd.model.action import DUNNO
+from policyd.model.evidence import Evidence
 from policyd.model.request import PolicyRequest
 from policyd.model.verdict import NO_OPINION, Check, Reason, Verdict
 from policyd.tables.lists import ListKind, Match, TableList
@@ -74,7 +75,7 @@ class Whitelist:
         self._ask = Questions(lists, _welcome)
         self._exempting = [Questions(tables, partial(_exempt, checks)) for tables, checks in exempting]
 
-    def evaluate(self, request: PolicyRequest, now: int) -> Verdict:
+    def evaluate(self, request: PolicyRequest, evidence: Evidence, now: int) -> Verdict:
         """No opinion of mail that is not listed."""
         verdict = self._ask(request, now)
         if verdict is not NO_OPINION:

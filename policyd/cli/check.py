@@ -48,7 +48,7 @@ def examine(path: str) -> Report:
         settings = load(path)
     except ConfigError as error:
         return Report(path, "refused", error.mistakes)
-    from policyd.app import build_checks
+    from policyd.assembly import build_checks
     from policyd.lists import Lists
     from policyd.stores.memory import MemoryStore
     from policyd.stores.store import StoreOptions

@@ -13,12 +13,13 @@ from typing import Any, Final, Literal
 
 from policyd.checks import REGISTRY
 from policyd.config.suggest import did_you_mean
+from policyd.lookups.dns.settings import DnsSettings
 from policyd.model.endpoint import parse_endpoint, parse_host_and_port
 from policyd.model.units import FileMode, Seconds
 from policyd.policies import NULL_SENDER, Policy, parse_key
 from policyd.tables.windows import Window, make_window
 
-NOT_YET: Final = frozenset({"control", "dns", "rbl", "spf"})
+NOT_YET: Final = frozenset({"control", "spf"})
 """Sections and checks that the documentation of later versions names."""
 
 _HOST_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}", re.ASCII)
@@ -222,6 +223,7 @@ class Settings:
     server: ServerSettings = ServerSettings()
     store: StoreSettings = StoreSettings()
     chain: ChainSettings = ChainSettings()
+    dns: DnsSettings = field(default_factory=DnsSettings)
     metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
     policies: tuple[Policy, ...] = ()
@@ -242,6 +244,7 @@ SECTIONS: Final[Mapping[str, type]] = {
     "server": ServerSettings,
     "store": StoreSettings,
     "chain": ChainSettings,
+    "dns": DnsSettings,
     "metrics": MetricsSettings,
     "log": LogSettings,
     **{name: kind.settings for name, kind in REGISTRY.items()},

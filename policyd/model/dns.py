@@ -4,7 +4,7 @@ Law: no object of a DNS library crosses this page. "There is no such name" is an
 (a timeout, SERVFAIL, REFUSED, nonsense) is `Unavailable`, and never looks like one.
 """
 
-from typing import Literal, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 from policyd.model.errors import Unavailable
 
@@ -62,3 +62,16 @@ class Resolver(Protocol):
 
     async def resolve(self, name: str, kind: RecordType) -> Answer:
         """The answer, asked of the network if need be. Raises DnsUnavailable; its deadline is the caller's."""
+
+
+class _NoResolver:
+    def cached(self, name: str, kind: RecordType) -> Answer | None:
+        """Nothing is known."""
+
+    async def resolve(self, name: str, kind: RecordType) -> Answer:
+        """Nothing can be asked."""
+        raise DnsUnavailable("resolver down")
+
+
+NO_RESOLVER: Final[Resolver] = _NoResolver()
+"""Where no name may be asked."""

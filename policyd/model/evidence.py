@@ -1,11 +1,11 @@
-"""What a check learned of a request, for those that judge after it.
+"""What checks learned of a request, for those that judge after them.
 
 Law: evidence states what was found, never what to do with it. What could not be found out is named as unknown: a later
-judge must be able to tell "not listed" from "not answered".
+judge must be able to tell "not listed" from "not answered". Most mail teaches nothing and shares `NO_EVIDENCE`.
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +26,43 @@ class DnsListEvidence:
 
 NO_LISTS: Final = DnsListEvidence()
 """Nothing was asked."""
+
+
+SpfResult = Literal["pass", "fail", "softfail", "neutral", "none", "temperror", "permerror"]
+"""RFC 7208 2.6."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpfEvidence:
+    """What SPF said of one request."""
+
+    result: SpfResult
+    domain: str
+    """The domain that was judged, in A-labels and lower case."""
+    mechanism: str = ""
+    """The one that matched, as the record has it."""
+    is_wide: bool = False
+    """Whether the record lets far too much pass (``+all``, or more than a /8): then a pass proves nothing."""
+    is_temporary: bool = False
+    """Whether another try may give another result."""
+
+
+class Evidence(NamedTuple):
+    """All that was learned of one request, a field for each check that learns something."""
+
+    dns_lists: DnsListEvidence = NO_LISTS
+    spf: SpfEvidence | None = None
+    """None: SPF was not asked."""
+
+    def merged(self, learned: "Evidence") -> "Evidence":
+        """All of this, and what was `learned` since."""
+        if self is NO_EVIDENCE or learned is NO_EVIDENCE:
+            return learned if self is NO_EVIDENCE else self
+        return Evidence(
+            self.dns_lists if learned.dns_lists is NO_LISTS else learned.dns_lists,
+            self.spf if learned.spf is None else learned.spf,
+        )
+
+
+NO_EVIDENCE: Final = Evidence()
+"""Nothing was learned. Compare with `is`."""

@@ -7,13 +7,14 @@ from collections.abc import Awaitable, Callable
 from typing import Final, Literal, NamedTuple, Protocol
 
 from policyd.model.action import DUNNO, Action
+from policyd.model.evidence import NO_EVIDENCE, Evidence
 from policyd.model.request import PolicyRequest
 
 Reason = Literal[
     # postgrey's words, so that scripts which read postgrey's log read ours
     "new", "early-retry", "triplet found", "client AWL", "client whitelist", "recipient whitelist",
     # what postgrey has no lists for
-    "sender whitelist", "blacklist",
+    "sender whitelist", "blacklist", "listed", "allow list unknown", "tagged", "allow list",
     # why there was no opinion at all
     "no check objected", "not a recipient", "authenticated", "trusted network", "no client address",
     "incomplete request",
@@ -43,6 +44,8 @@ class Verdict(NamedTuple):
     """Names of checks that need not be asked about this request any more (of a verdict that is not final)."""
     match: str = ""
     """The line of a list that it rests on: ``FILE:LINE: ENTRY``."""
+    evidence: Evidence = NO_EVIDENCE
+    """What this check learned, its own field only (of a verdict that is not final)."""
 
 
 NO_OPINION: Final = Verdict(DUNNO, "no check objected", final=False)
@@ -74,8 +77,9 @@ class Check(Protocol):
     def name(self) -> str:
         """The check's name in `[chain] checks`, and its label in the metrics."""
 
-    def evaluate(self, request: PolicyRequest, now: int) -> Verdict | Awaitable[Verdict]:
-        """Judge `request` at `now` (seconds since the epoch). Raises Unavailable when it cannot.
+    def evaluate(self, request: PolicyRequest, evidence: Evidence, now: int) -> Verdict | Awaitable[Verdict]:
+        """Judge `request` at `now` (seconds since the epoch), knowing what the checks before learned.
 
+        Raises Unavailable when it cannot.
         A check that need not wait answers at once; only one that must wait for the network returns an awaitable.
         """

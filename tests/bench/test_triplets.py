@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from bench.triplets import Population, Try, request
 from policyd.checks import greylist
 from policyd.checks.tools import Tools
+from policyd.model.evidence import NO_EVIDENCE
 from policyd.model.greylist import Observation, Rules, Triplet
 from policyd.tables.lists import TableList
 from policyd.wire.request import parse_request
@@ -42,7 +43,7 @@ def test_the_triplet_of_a_try_is_the_one_that_greylisting_makes_of_its_request(c
     store = Recorder()
     tools = Tools(store, "mx.example.test", "0", lambda kind, files: TableList(kind))
     attempt = Try(client, mail)
-    greylist.build(greylist.Settings(), tools).evaluate(parse_request(attempt.request[:-2]), 0)
+    greylist.build(greylist.Settings(), tools).evaluate(parse_request(attempt.request[:-2]), NO_EVIDENCE, 0)
     assert store.asked == [Triplet(*attempt.triplet)]
 
 

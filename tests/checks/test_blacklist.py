@@ -7,6 +7,7 @@ import pytest
 from policyd.checks.blacklist import GOES_ON, TEXT_LIMIT, Settings, build
 from policyd.checks.tools import Tools
 from policyd.model.action import MAX_TEXT, Action
+from policyd.model.evidence import NO_EVIDENCE
 from policyd.model.request import PolicyRequest
 from policyd.model.verdict import NO_OPINION, Check, Verdict
 from policyd.stores.memory import MemoryStore
@@ -37,7 +38,7 @@ def request(**attributes: str) -> PolicyRequest:
 
 
 def verdict(files: Mapping[str, str], settings: Settings = SETTINGS, now: int = NOW, **attributes: str) -> Verdict:
-    found = blacklist(files, settings).evaluate(request(**attributes), now)
+    found = blacklist(files, settings).evaluate(request(**attributes), NO_EVIDENCE, now)
     assert isinstance(found, Verdict)
     return found
 

@@ -15,6 +15,7 @@ from policyd.checks.tools import Tools
 from policyd.model.action import DUNNO
 from policyd.model.address import parse_address
 from policyd.model.errors import Unavailable
+from policyd.model.evidence import NO_EVIDENCE
 from policyd.model.greylist import Observation, Rules, Triplet
 from policyd.model.request import PolicyRequest
 from policyd.model.verdict import Verdict
@@ -61,7 +62,7 @@ def request(
 
 
 def ask(store: Oracle, asked: PolicyRequest | None = None, **options: Any) -> Verdict:
-    verdict = build(Settings(**options), tools(store)).evaluate(asked or request(), NOW)
+    verdict = build(Settings(**options), tools(store)).evaluate(asked or request(), NO_EVIDENCE, NOW)
     assert isinstance(verdict, Verdict)
     return verdict
 
@@ -223,7 +224,7 @@ def test_nothing_in_a_request_breaks_an_answer(recipient: str, sender: str) -> N
 @given(st.text(max_size=400))
 def test_no_host_name_breaks_the_header(hostname: str) -> None:
     check = build(Settings(), tools(Oracle("passed", 1), hostname))
-    verdict = check.evaluate(request(), NOW)
+    verdict = check.evaluate(request(), NO_EVIDENCE, NOW)
     assert isinstance(verdict, Verdict)
     assert verdict.action.verb == "PREPEND"
 
@@ -241,7 +242,7 @@ def test_a_store_may_have_to_wait() -> None:
     check = build(Settings(), tools(SlowOracle("early", 7)))
 
     async def wait() -> Verdict:
-        verdict = check.evaluate(request(), NOW)
+        verdict = check.evaluate(request(), NO_EVIDENCE, NOW)
         assert not isinstance(verdict, Verdict)
         return await verdict
 

@@ -10,6 +10,7 @@ from policyd.checks.tools import Tools
 from policyd.checks.whitelist import EXEMPTIBLE, ExemptingList, Settings, build
 from policyd.model.action import DUNNO
 from policyd.model.address import parse_address
+from policyd.model.evidence import NO_EVIDENCE
 from policyd.model.greylist import Observation, Rules, Triplet
 from policyd.model.request import PolicyRequest
 from policyd.model.verdict import NO_OPINION, Check, Verdict
@@ -66,7 +67,7 @@ NOBODY = NO_OPINION[:3]
 
 
 def _judge(check: Check, request: PolicyRequest) -> Verdict:
-    verdict = check.evaluate(request, NOW)
+    verdict = check.evaluate(request, NO_EVIDENCE, NOW)
     assert isinstance(verdict, Verdict)
     return verdict
 
@@ -99,7 +100,7 @@ def test_verdicts(request_: PolicyRequest, expected: tuple[object, ...], match: 
 def test_an_entry_with_another_action_whitelists_nobody() -> None:
     files = {"/clients": "bad.example.com REJECT\nexample.com OK\nother.example.com DUNNO\n"}
     check = _build(files, Settings(clients=("/clients",), recipients=()))
-    assert check.evaluate(_request(name="bad.example.com"), NOW) is NO_OPINION
+    assert check.evaluate(_request(name="bad.example.com"), NO_EVIDENCE, NOW) is NO_OPINION
     assert _judge(check, _request(name="mx.example.com"))[:3] == CLIENT
     assert _judge(check, _request(name="other.example.com"))[:3] == CLIENT
 
@@ -107,8 +108,8 @@ def test_an_entry_with_another_action_whitelists_nobody() -> None:
 def test_an_entry_counts_in_its_window_only() -> None:
     check = _build({"/clients": "[until=2023-11-14T00:00] example.com\n"}, Settings(("/clients",), recipients=()))
     request = _request(name="mx.example.com")
-    assert check.evaluate(request, NOW - 7 * 86400) is not NO_OPINION
-    assert check.evaluate(request, NOW) is NO_OPINION
+    assert check.evaluate(request, NO_EVIDENCE, NOW - 7 * 86400) is not NO_OPINION
+    assert check.evaluate(request, NO_EVIDENCE, NOW) is NO_OPINION
 
 
 EXEMPT = Settings(
@@ -149,7 +150,7 @@ def test_who_is_welcome_anyway_needs_no_exemption() -> None:
 
 
 def test_mail_on_no_list_has_no_verdict_of_its_own() -> None:
-    assert _build(ROLES, EXEMPT).evaluate(_request(), NOW) is NO_OPINION
+    assert _build(ROLES, EXEMPT).evaluate(_request(), NO_EVIDENCE, NOW) is NO_OPINION
 
 
 @pytest.mark.parametrize(
@@ -177,7 +178,7 @@ def test_every_check_but_the_whitelist_can_be_exempted_from() -> None:
 
 def test_no_files_no_opinion() -> None:
     check = _build({}, Settings(clients=(), recipients=()))
-    assert check.evaluate(_request("postmaster@example.test", name="mail.example.com"), NOW) is NO_OPINION
+    assert check.evaluate(_request("postmaster@example.test", name="mail.example.com"), NO_EVIDENCE, NOW) is NO_OPINION
 
 
 def test_the_defaults_are_the_documented_files() -> None:
@@ -220,7 +221,7 @@ def test_the_shipped_clients_are_the_big_pools(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["unknown", "3.2.1.34.bc.googleusercontent.com", "ec2-1-2-3-4.compute.amazonaws.com"])
 def test_the_shipped_clients_are_not_whoever_rents_a_machine_there(name: str) -> None:
-    assert _shipped().evaluate(_request(name=name), NOW) is NO_OPINION
+    assert _shipped().evaluate(_request(name=name), NO_EVIDENCE, NOW) is NO_OPINION
 
 
 @pytest.mark.parametrize("recipient", ["postmaster@example.test", "Abuse@example.test", "postmaster"])

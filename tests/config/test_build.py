@@ -45,7 +45,7 @@ def test_values_reach_their_section_and_their_check() -> None:
     ("tables", "mistake"),
     [
         ({"gerylist": {}}, "<gerylist>: [gerylist]: no such section, did you mean 'greylist'?"),
-        ({"rbl": {}}, "<rbl>: [rbl]: not in this version; remove it or put # before its lines"),
+        ({"spf": {}}, "<spf>: [spf]: not in this version; remove it or put # before its lines"),
         ({"delay": "5m"}, "<delay>: delay: stands outside of every section; it belongs under [greylist] or [[policy]]"),
         ({"privacy": True}, "<privacy>: privacy: stands outside of every section; it belongs under [store] or [log]"),
         ({"dely": "5m"}, "<dely>: dely: stands outside of every section, did you mean 'delay'?"),

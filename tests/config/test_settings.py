@@ -57,7 +57,7 @@ def test_allowed(section: str, name: str, value: object) -> None:
             "'10.0.0.1/8' has bits set behind its prefix; write \"10.0.0.0/8\"",
         ),
         ("chain", "trusted_networks", ["example.org"], "'example.org' is no network"),
-        ("chain", "checks", ["rbl"], "no check is named 'rbl': not in this version"),
+        ("chain", "checks", ["spf"], "no check is named 'spf': not in this version"),
         ("chain", "checks", ["greylsit"], "no check is named 'greylsit', did you mean 'greylist'?"),
         ("metrics", "listen", "inet:127.0.0.1:9130", "write it without inet:"),
         ("metrics", "listen", "9130", "it needs HOST:PORT"),

@@ -1,8 +1,9 @@
+import asyncio
 from typing import get_args
 
 import pytest
 
-from policyd.model.dns import DnsUnavailable, UnavailableReason
+from policyd.model.dns import NO_RESOLVER, DnsUnavailable, UnavailableReason
 from policyd.model.errors import Unavailable
 
 
@@ -12,3 +13,9 @@ def test_no_answer_is_a_check_that_cannot_answer(reason: UnavailableReason) -> N
     assert isinstance(error, Unavailable)
     assert error.reason == reason
     assert reason in str(error)
+
+
+def test_who_may_ask_nothing_has_no_answer() -> None:
+    assert NO_RESOLVER.cached("example.org", "A") is None
+    with pytest.raises(DnsUnavailable):
+        asyncio.run(NO_RESOLVER.resolve("example.org", "A"))

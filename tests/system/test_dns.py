@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 import pytest
 
-from policyd.lookups.dns import DnsResolver, DnsSettings, open_resolver
+from policyd.lookups.dns.door import open_resolver
+from policyd.lookups.dns.resolver import DnsResolver
+from policyd.lookups.dns.settings import DnsSettings
 from policyd.model.dns import Answer, DnsUnavailable, RecordType
 from policyd.model.units import Seconds
 from tests.system.nameservers import Rbldnsd, Unbound

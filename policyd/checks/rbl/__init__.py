@@ -5,9 +5,9 @@ what an answer is worth; health.py, points.py and surge.py whether a list can be
 check.py, asking.py and prober.py wait, and only for the resolver.
 """
 
-from policyd.checks.rbl.check import Judged, Rbl
+from policyd.checks.rbl.check import Rbl, build
 from policyd.checks.rbl.settings import Settings
 from policyd.checks.rbl.watch import ZoneStatus
 from policyd.checks.rbl.zones import ZoneSettings
 
-__all__ = ["Judged", "Rbl", "Settings", "ZoneSettings", "ZoneStatus"]
+__all__ = ["Rbl", "Settings", "ZoneSettings", "ZoneStatus", "build"]

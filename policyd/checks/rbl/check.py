@@ -8,11 +8,11 @@ before anybody is refused or trusted.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
 from policyd.checks.rbl.answers import Heard, Listing, listings, read
 from policyd.checks.rbl.asking import Reply, ask_all
-from policyd.checks.rbl.judgement import Score, Sentence, evidence, score, sentence
+from policyd.checks.rbl.judgement import Score, Sentence, learned_of, score, sentence
 from policyd.checks.rbl.names import MAX_NAME, askable, backwards, domain_of, shortened
 from policyd.checks.rbl.prober import Prober
 from policyd.checks.rbl.profiles import LOOK_UPS, LookUp
@@ -21,13 +21,14 @@ from policyd.checks.rbl.settings import Settings
 from policyd.checks.rbl.watch import Watched, ZoneStatus
 from policyd.checks.rbl.wiring import Wiring
 from policyd.checks.rbl.zones import MAX_TEXT, Zone, compile_zones
+from policyd.checks.tools import Tools
 from policyd.model.action import DUNNO
 from policyd.model.address import BITS, Address
 from policyd.model.dns import Answer, Resolver
 from policyd.model.errors import Unavailable
-from policyd.model.evidence import NO_LISTS, DnsListEvidence
+from policyd.model.evidence import NO_EVIDENCE, NO_LISTS, Evidence
 from policyd.model.request import PolicyRequest
-from policyd.model.verdict import NO_OPINION, Reason, Verdict
+from policyd.model.verdict import NO_OPINION, Check, Verdict
 from policyd.tables.networks import parse_network
 
 TXT_TIME: Final = 1.0
@@ -35,21 +36,8 @@ TXT_TIME: Final = 1.0
 MAX_TXT: Final = 8
 """Strings of it that are read; a list may have hundreds."""
 
-LISTED: Final = cast(Reason, "listed")
-ALLOW_LIST_UNKNOWN: Final = cast(Reason, "allow list unknown")
-TAGGED: Final = cast(Reason, "tagged")
-TRUST: Final = Verdict(DUNNO, cast(Reason, "allow list"), final=False, exempt=frozenset({"greylist"}))
+TRUST: Final = Verdict(DUNNO, "allow list", final=False, exempt=frozenset({"greylist"}))
 """A client whom an allow list vouches for is not greylisted; all else is judged as before."""
-
-
-class Judged(NamedTuple):
-    """A verdict, and what later checks learn."""
-
-    verdict: Verdict
-    evidence: DnsListEvidence
-
-
-NOTHING: Final = Judged(NO_OPINION, NO_LISTS)
 
 
 class Subjects(NamedTuple):
@@ -85,7 +73,7 @@ class Rbl:
 
     name: Final = "rbl"
 
-    def __init__(self, settings: Settings, resolver: Resolver, say: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings, resolver: Resolver, say: Callable[[str], object]) -> None:
         self._settings = settings
         self._resolver = resolver
         self._say = say
@@ -100,15 +88,10 @@ class Rbl:
             self._skipped[network.version].append((BITS[network.version] - network.prefix, network.bits))
         self.prober = Prober(resolver, lists, say)
 
-    def evaluate(self, request: PolicyRequest, now: int) -> Verdict | Awaitable[Verdict]:
-        """Judge one request. Raises Unavailable if no list at all can be asked."""
-        judged = self.judge(request, now)
-        return judged.verdict if isinstance(judged, Judged) else _only_verdict(judged)
-
-    def judge(self, request: PolicyRequest, now: int) -> Judged | Awaitable[Judged]:
-        """The verdict with its evidence; at once if the resolver knows all answers. Raises Unavailable."""
+    def evaluate(self, request: PolicyRequest, evidence: Evidence, now: int) -> Verdict | Awaitable[Verdict]:
+        """Judge one request, at once if the resolver knows all answers. Raises Unavailable if no list can be asked."""
         if self._is_skipped(request):
-            return NOTHING
+            return NO_OPINION
         case, cold = Case(request, now), []
         cached = self._resolver.cached
         for question in self._questions(request):
@@ -159,7 +142,7 @@ class Rbl:
         self._wiring.see_public()
         return False
 
-    async def _later(self, case: Case, cold: list[Question]) -> Judged:
+    async def _later(self, case: Case, cold: list[Question]) -> Verdict:
         clock = asyncio.get_running_loop().time
         until = clock() + self._settings.deadline
         if cold:
@@ -217,19 +200,16 @@ class Rbl:
         answer = self._resolver.cached(listing.question, "TXT")
         return None if answer is None else _text(listing, answer)
 
-    def _judged(self, case: Case, found: Score, judgement: Sentence, txt: str) -> Judged:
+    def _judged(self, case: Case, found: Score, judgement: Sentence, txt: str) -> Verdict:
         for zone in found.unknown:
             self._watched[zone].unknown += 1
         for zone in {listing.zone for listing in found.listings}:
             self._watched[zone].listed += 1
         if found.unknown and not case.has_answers:
             raise Unavailable("none of the DNS lists can be believed now")
-        learned = evidence(found, self._settings)
-        return Judged(_verdict(case.request, found, judgement, txt, is_trusted=learned.is_trusted), learned)
-
-
-async def _only_verdict(judged: Awaitable[Judged]) -> Verdict:
-    return (await judged).verdict
+        learned = learned_of(found, self._settings)
+        verdict = _verdict(case.request, found, judgement, txt, is_trusted=learned.is_trusted)
+        return verdict if learned == NO_LISTS else verdict._replace(evidence=NO_EVIDENCE._replace(dns_lists=learned))
 
 
 def _subjects(look_up: LookUp, request: PolicyRequest) -> Subjects:
@@ -270,12 +250,19 @@ def _text(listing: Listing, answer: Answer | str) -> str:
 def _verdict(request: PolicyRequest, found: Score, judgement: Sentence, txt: str, *, is_trusted: bool) -> Verdict:
     match judgement:
         case "reject":
-            return Verdict(rejection(found.listings[0], request, txt), LISTED)
+            return Verdict(rejection(found.listings[0], request, txt), "listed")
         case "reject later":
-            return Verdict(deferral(found.listings[0], request, txt), ALLOW_LIST_UNKNOWN)
+            return Verdict(deferral(found.listings[0], request, txt), "allow list unknown")
         case "defer":
-            return Verdict(deferral(found.listings[0], request, txt), LISTED)
+            return Verdict(deferral(found.listings[0], request, txt), "listed")
         case "tag":
-            return Verdict(header(found), TAGGED, final=False)
+            return Verdict(header(found), "tagged", final=False)
         case _:
             return TRUST if is_trusted else NO_OPINION
+
+
+def build(settings: Settings, tools: Tools) -> Check:
+    """The check, and the probing of its lists as a job."""
+    check = Rbl(settings, tools.resolver, tools.say)
+    tools.work(check.prober.run)
+    return check

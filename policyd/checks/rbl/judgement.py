@@ -42,7 +42,7 @@ def sentence(found: Score, settings: Settings) -> Sentence:
     return "tag" if reaches(points, settings.tag_at) else "pass"
 
 
-def evidence(found: Score, settings: Settings) -> DnsListEvidence:
+def learned_of(found: Score, settings: Settings) -> DnsListEvidence:
     """What later checks learn."""
     allowed = any(listing.rule.weight < 0 for listing in found.listings)
     contradicted = any(zone.is_block_list for zone in found.unknown)

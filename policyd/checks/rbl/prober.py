@@ -22,7 +22,7 @@ TICK: Final = 1.0
 class Prober:
     """Probes `watched` lists through `resolver`; `say` takes one sentence for the log."""
 
-    def __init__(self, resolver: Resolver, watched: Sequence[Watched], say: Callable[[str], None]) -> None:
+    def __init__(self, resolver: Resolver, watched: Sequence[Watched], say: Callable[[str], object]) -> None:
         self._resolver = resolver
         self._watched = watched
         self._say = say

@@ -4,24 +4,29 @@ import asyncio
 from collections.abc import Awaitable
 from dataclasses import replace
 from itertools import product
-from typing import cast
+from typing import NamedTuple, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from policyd.checks.rbl import Judged, Rbl, Settings, ZoneSettings
+from policyd.checks.rbl import Rbl, Settings, ZoneSettings, build
 from policyd.checks.rbl import check as check_module
 from policyd.checks.rbl import prober as prober_module
-from policyd.checks.rbl.check import NOTHING, TRUST
+from policyd.checks.rbl.check import TRUST
 from policyd.checks.rbl.health import FRESH
 from policyd.checks.rbl.surge import ENOUGH
 from policyd.checks.rbl.wiring import REQUESTS
+from policyd.checks.tools import Job, Tools
 from policyd.model.errors import Unavailable
+from policyd.model.evidence import NO_EVIDENCE, DnsListEvidence
 from policyd.model.request import PolicyRequest
 from policyd.model.units import Seconds
 from policyd.model.verdict import NO_OPINION, Verdict
+from policyd.stores.memory import MemoryStore
+from policyd.stores.store import StoreOptions
+from policyd.tables.lists import TableList
 from tests.checks.rbl.world import FAULTS, NOW, World, found, nothing, proved, request
 
 ZONES = ("bl.example", "b2.example", "list.dnswl.org")
@@ -40,15 +45,25 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prober_module, "DEADLINE", 0.005)
 
 
-def wait(answer: Judged | Awaitable[Judged]) -> Judged:
-    async def waited() -> Judged:
-        return answer if isinstance(answer, Judged) else await answer
+class Judged(NamedTuple):
+    """A verdict, one of the constants where it is like it, and what was learned."""
 
-    return asyncio.run(waited())
+    verdict: Verdict
+    evidence: DnsListEvidence
+
+
+def split(verdict: Verdict) -> Judged:
+    plain = verdict._replace(evidence=NO_EVIDENCE)
+    constant = next((each for each in (NO_OPINION, TRUST) if each == plain), plain)
+    return Judged(constant, verdict.evidence.dns_lists)
+
+
+async def wait(answer: Verdict | Awaitable[Verdict]) -> Verdict:
+    return answer if isinstance(answer, Verdict) else await answer
 
 
 def judged(check: Rbl, asked: PolicyRequest | None = None, now: int = NOW) -> Judged:
-    return wait(check.judge(asked or request(), now))
+    return split(asyncio.run(wait(check.evaluate(asked or request(), NO_EVIDENCE, now))))
 
 
 def world(*listed: str, **options: object) -> World:
@@ -129,18 +144,18 @@ def test_a_list_that_gives_no_text_in_time_still_refuses(monkeypatch: pytest.Mon
     assert judged(proved(SETTINGS, here)).verdict.action.text.endswith("blocked using bl.example")
 
 
-def test_evaluate_is_the_verdict_without_evidence() -> None:
-    check = proved(SETTINGS, world("bl.example", is_warm=True))
-    verdict = check.evaluate(request(), NOW)
-    assert isinstance(verdict, Verdict)
-    assert verdict.action.rejects
-    cold = proved(SETTINGS, world("bl.example")).evaluate(request(), NOW)
+def test_warm_and_cold_say_the_same() -> None:
+    warm = proved(SETTINGS, world("bl.example", is_warm=True)).evaluate(request(), NO_EVIDENCE, NOW)
+    assert isinstance(warm, Verdict)
+    assert warm.action.rejects
+    cold = proved(SETTINGS, world("bl.example")).evaluate(request(), NO_EVIDENCE, NOW)
     assert not isinstance(cold, Verdict)
+    assert asyncio.run(wait(cold)) == warm
 
-    async def waited() -> Verdict:
-        return await cold
 
-    assert asyncio.run(waited()) == verdict
+def test_who_is_on_no_list_teaches_nothing() -> None:
+    check = proved(SETTINGS, world(is_warm=True))
+    assert check.evaluate(request(), NO_EVIDENCE, NOW) is NO_OPINION
 
 
 # --- what is asked ---
@@ -191,22 +206,23 @@ def test_lists_of_registered_domains_are_asked_for_them() -> None:
 )
 def test_private_addresses_are_not_looked_up(address: str) -> None:
     here = World()
-    assert Rbl(SETTINGS, here, lambda _: None).judge(request(address), NOW) is NOTHING
+    assert Rbl(SETTINGS, here, lambda _: None).evaluate(request(address), NO_EVIDENCE, NOW) is NO_OPINION
     assert here.asked == []
 
 
 def test_skipped_networks_are_settable() -> None:
-    here = World(zones=ZONES, is_warm=True)
-    check = Rbl(replace(SETTINGS, skip_networks=("203.0.113.0/24",)), here, lambda _: None)
-    assert check.judge(request(), NOW) is NOTHING
-    assert check.judge(request("10.0.0.1"), NOW) is not NOTHING
+    check = Rbl(replace(SETTINGS, skip_networks=("203.0.113.0/24",)), World(zones=ZONES), lambda _: None)
+    assert check.evaluate(request(), NO_EVIDENCE, NOW) is NO_OPINION
+    pending = check.evaluate(request("10.0.0.1"), NO_EVIDENCE, NOW)
+    assert not isinstance(pending, Verdict)
+    assert asyncio.run(wait(pending)) is NO_OPINION
 
 
 def test_a_gateway_in_place_of_all_clients_is_reported_and_nobody_judged() -> None:
     said = list[str]()
     check = Rbl(SETTINGS, World(), said.append)
     for number in range(2 * REQUESTS):
-        assert check.judge(request("172.17.0.1", helo=f"mx{number}.example"), NOW) is NOTHING
+        assert check.evaluate(request("172.17.0.1", helo=f"mx{number}.example"), NO_EVIDENCE, NOW) is NO_OPINION
     assert len(said) == 1
     assert "172.17.0.1" in said[0]
 
@@ -219,7 +235,7 @@ def test_what_is_known_is_judged_without_a_task_or_a_question() -> None:
         here = world(*listed, is_warm=True)
         check = proved(SETTINGS, here)
         here.asked.clear()
-        assert isinstance(check.judge(request(), NOW + 1), Judged), "no event loop runs here"
+        assert isinstance(check.evaluate(request(), NO_EVIDENCE, NOW + 1), Verdict), "no event loop runs here"
         assert here.asked == []
 
 
@@ -235,8 +251,8 @@ def test_cold_questions_are_asked_at_the_same_time() -> None:
     async def seconds() -> float:
         clock = asyncio.get_running_loop().time
         began = clock()
-        answer = check.judge(request(), NOW)
-        assert not isinstance(answer, Judged)
+        answer = check.evaluate(request(), NO_EVIDENCE, NOW)
+        assert not isinstance(answer, Verdict)
         await answer
         return clock() - began
 
@@ -250,10 +266,10 @@ def test_the_deadline_holds_and_what_is_there_counts() -> None:
     async def seconds() -> tuple[float, Judged]:
         clock = asyncio.get_running_loop().time
         began = clock()
-        answer = check.judge(request(), NOW + 1)
-        assert not isinstance(answer, Judged)
+        answer = check.evaluate(request(), NO_EVIDENCE, NOW + 1)
+        assert not isinstance(answer, Verdict)
         result = await answer
-        return clock() - began, result
+        return clock() - began, split(result)
 
     took, (verdict, evidence) = asyncio.run(seconds())
     assert took < 0.5
@@ -399,3 +415,22 @@ def test_a_key_is_in_questions_only() -> None:
     shown = f"{verdict} {evidence} {said} {check.status()} {check.questions(request())} {settings}"
     assert said
     assert "secretkey" not in shown.lower()
+
+
+def test_it_is_built_with_the_work_of_its_prober() -> None:
+    jobs = list[Job]()
+    resolver = World(zones=ZONES)
+    tools = Tools(
+        MemoryStore(StoreOptions()), "mx", "1", lambda kind, files: TableList(kind), resolver, work=jobs.append
+    )
+    check = build(SETTINGS, tools)
+    (job,) = jobs
+    assert isinstance(check, Rbl)
+
+    async def run() -> None:
+        work = asyncio.create_task(job(lambda: NOW))
+        while not all(status.good_at == NOW for status in check.status()):
+            await asyncio.sleep(0)
+        work.cancel()
+
+    asyncio.run(asyncio.wait_for(run(), 5))

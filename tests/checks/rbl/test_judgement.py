@@ -3,7 +3,7 @@
 import pytest
 
 from policyd.checks.rbl.answers import Listing
-from policyd.checks.rbl.judgement import evidence, reaches, score, sentence
+from policyd.checks.rbl.judgement import learned_of, reaches, score, sentence
 from policyd.checks.rbl.settings import Settings
 from policyd.checks.rbl.zones import Zone, compile_zones
 
@@ -51,7 +51,7 @@ def test_sentences(zones: list[Zone], unknown: list[Zone], judgement: str) -> No
     ],
 )
 def test_evidence(zones: list[Zone], unknown: list[Zone], suspect: bool, trusted: bool) -> None:
-    learned = evidence(score(listed(*zones), unknown), SETTINGS)
+    learned = learned_of(score(listed(*zones), unknown), SETTINGS)
     assert (learned.is_suspect, learned.is_trusted) == (suspect, trusted)
     assert set(learned.listed) == {zone.shown for zone in zones}
     assert learned.unknown == tuple(zone.shown for zone in unknown)
@@ -67,4 +67,4 @@ def test_the_heaviest_comes_first_and_nobody_twice() -> None:
 def test_no_threshold_is_never_reached_and_trust_can_be_off() -> None:
     assert not reaches(1000.0, 0.0)
     assert reaches(3.0, 3.0)
-    assert not evidence(score(listed(WL), []), Settings(sites=(SITES,), trust_at=0.0)).is_trusted
+    assert not learned_of(score(listed(WL), []), Settings(sites=(SITES,), trust_at=0.0)).is_trusted

@@ -9,9 +9,10 @@ import dns.flags
 import dns.rcode
 import pytest
 
-from policyd.lookups.dns import DnsResolver, DnsSettings, open_resolver
-from policyd.lookups.dns.resolver import FAILURE_TTL
+from policyd.lookups.dns.door import open_resolver
+from policyd.lookups.dns.resolver import FAILURE_TTL, DnsResolver
 from policyd.lookups.dns.servers import Servers
+from policyd.lookups.dns.settings import DnsSettings
 from policyd.model.dns import Answer, DnsUnavailable, Mx, Record, RecordType, Resolver
 from policyd.model.units import Bytes, Seconds
 from tests.lookups.contract import WORLD, ResolverContract
