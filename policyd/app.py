@@ -22,11 +22,14 @@ from typing import Final
 from prometheus_client import CollectorRegistry, generate_latest
 
 from policyd import __version__
+from policyd.admin import Admin, config_condition, lists_condition, store_condition
 from policyd.assembly import Assembler, Assembly
 from policyd.chain import Chain
 from policyd.config import Settings
+from policyd.control import Control
 from policyd.desk import Service
 from policyd.exporter import Exporter
+from policyd.health import FailOpen, Health
 from policyd.hits import Hits, hits_file
 from policyd.listeners import Listeners
 from policyd.logbook import Logbook
@@ -89,6 +92,18 @@ class Daemon:
         self._hits = Hits(hits_file(settings.store.url))
         self._tasks: list[asyncio.Task[None]] = []
         self._reload_turn = asyncio.Lock()
+        self._mistakes: tuple[str, ...] = ()
+        self._health = Health()
+        self._control = Control(self._admin().verbs())
+
+    def _admin(self) -> Admin:
+        """Who answers for the daemon, and the parts of it that may be in trouble."""
+        health = self._health
+        health.add(lambda: config_condition(self._settings.source, self._mistakes, self._metrics.generation))
+        health.add(lambda: store_condition(self._settings.store.url, self._store.stats()))
+        health.add(lambda: lists_condition(self._watch.lists))
+        health.add(FailOpen(self._metrics, time.monotonic))
+        return Admin(self._metrics, health, self._watch, lambda: str(self._listeners), self._reload)
 
     async def run(self) -> None:
         """Serve until told to stop. Raises OSError when a socket cannot be had."""
@@ -107,6 +122,7 @@ class Daemon:
             self._add_signals(loop)
             await self._listen(self._settings)
             await self._start_exporter(self._settings)
+            await self._control.listen(self._settings.control.socket)
             self._settle()
             self._tasks = [asyncio.create_task(self._watch.keep()), asyncio.create_task(self._hits.keep())]
             await self._keep_house()
@@ -162,7 +178,7 @@ class Daemon:
     def _add_signals(self, loop: asyncio.AbstractEventLoop) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
-        self._reloading: set[asyncio.Task[None]] = set()
+        self._reloading: set[asyncio.Task[tuple[str, ...]]] = set()
         loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
 
     def _settle(self) -> None:
@@ -172,15 +188,23 @@ class Daemon:
         gc.set_threshold(GARBAGE)
         sys.setswitchinterval(SWITCH)
         _log.info("policyd %s serving on %s", __version__, self._listeners)
-        self._notifier.ready(f"serving on {self._listeners}")
+        self._notifier.ready(self._status_line())
+
+    def _status_line(self) -> str:
+        """What `systemctl status` shows."""
+        state, why = self._health.status()
+        return f"{state} on {self._listeners}" if state == "serving" else f"{state}: {why}"
 
     def _on_hangup(self) -> None:
         task = asyncio.ensure_future(self._reload())
         self._reloading.add(task)
         task.add_done_callback(self._reloading.discard)
 
-    async def _reload(self) -> None:
-        """Take new settings whole, or none of them; and of each list file its newest version without a mistake."""
+    async def _reload(self) -> tuple[str, ...]:
+        """Take new settings whole, or none of them; and of each list file its newest version without a mistake.
+
+        Returns the mistakes for which the old settings stay in force.
+        """
         self._notifier.reloading()
         async with self._reload_turn:
             try:
@@ -190,13 +214,16 @@ class Daemon:
                 await self._listen(settings)
             except (ConfigError, OSError) as error:
                 self._metrics.reload_ok = False
-                for mistake in error.mistakes if isinstance(error, ConfigError) else [str(error)]:
+                self._mistakes = error.mistakes if isinstance(error, ConfigError) else (str(error),)
+                for mistake in self._mistakes:
                     _log.error("%s", mistake)
                 _log.error("reload: the old settings stay in force because of the lines above")
             else:
                 self._watch.follow(lists)
+                self._mistakes = ()
                 await self._take(settings, assembly)
-        self._notifier.ready("serving" if self._metrics.reload_ok else "serving with old settings: reload failed")
+        self._notifier.ready(self._status_line())
+        return self._mistakes
 
     async def _take(self, settings: Settings, assembly: Assembly) -> None:
         for name in ("store", "log"):
@@ -209,6 +236,8 @@ class Daemon:
         self._server.desk.service = self._service()
         self._logbook.take(settings)
         self._metrics.reload_ok, self._metrics.reloaded_at = True, time.time()
+        self._metrics.generation += 1
+        await self._control.listen(settings.control.socket)
         if moved:
             await self._move_exporter(settings)
         _log.info("reload: new settings are in force")
@@ -224,12 +253,14 @@ class Daemon:
 
     async def _keep_house(self) -> None:
         """Once a second, until the end: slow clients, held-back log lines, the sign of life."""
-        alive_at = 0.0
+        alive_at, told = 0.0, self._status_line()
         interval = self._notifier.watchdog_interval
         while not self._stop.is_set():
             self._server.sweep()
             self._metrics.connections = len(self._server.connections)
             self.flush_log()
+            if (line := self._status_line()) != told:
+                self._notifier.status(told := line)
             if interval and time.monotonic() - alive_at >= interval - TICK:
                 with contextlib.suppress(TimeoutError):  # asked again in the next round
                     await asyncio.wait_for(self._store.ping(), TICK)  # the loop alone proves nothing
@@ -248,6 +279,7 @@ class Daemon:
         if hasattr(self, "_listeners"):
             self._listeners.close()
             await self._server.drain(DRAIN)
+        await self._control.close()
         if self._exporter is not None:
             await self._exporter.close()
         self._assembler.close()

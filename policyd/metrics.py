@@ -61,7 +61,7 @@ class Metrics:
 
     def __init__(self, version: str, now: Callable[[], float]) -> None:
         self._version = version
-        self._started = now()
+        self.started = now()
         self.requests: Counter[tuple[str, str, str]] = Counter()
         """By action, check and reason."""
         self.latency = Histogram(LATENCY_BUCKETS)
@@ -73,6 +73,8 @@ class Metrics:
         self.connections_rejected = 0
         self.log_lines_dropped: Callable[[], int] = int
         self.reload_ok = True
+        self.generation = 1
+        """How many configurations were in force since the start, this one included."""
         self.reloaded_at = now()
         self.lists: Callable[[], Iterable[tuple[str, int, int, float]]] = tuple
         """Of each list: its option, entries, mistakes, and when a file of it was last read (since the epoch)."""
@@ -88,7 +90,7 @@ class Metrics:
     def collect(self) -> Iterator[Metric]:
         """The picture for Prometheus (prometheus_client's Collector)."""
         yield InfoMetricFamily("policyd_build", "Version of the running daemon.", {"version": self._version})
-        yield gauge("policyd_start_time_seconds", "When the daemon started, seconds since the epoch.", self._started)
+        yield gauge("policyd_start_time_seconds", "When the daemon started, seconds since the epoch.", self.started)
         yield from self._request_metrics()
         yield from self._connection_metrics()
         yield from self._configuration_metrics()
@@ -122,6 +124,7 @@ class Metrics:
     def _configuration_metrics(self) -> Iterator[Metric]:
         yield gauge("policyd_config_last_reload_successful", "1 if the last reload was taken.", int(self.reload_ok))
         yield gauge("policyd_config_last_reload_timestamp_seconds", "When settings were last taken.", self.reloaded_at)
+        yield gauge("policyd_config_generation", "Configurations that were in force since the start.", self.generation)
         yield from self._list_metrics()
 
     def _list_metrics(self) -> Iterator[Metric]:

@@ -26,6 +26,8 @@ class SocketOptions:
     user: str = ""
     group: str = ""
     backlog: int = 512
+    option: str = "[server] listen"
+    """The option of the configuration that names the place."""
 
 
 def open_socket(endpoint: Endpoint, options: SocketOptions) -> socket.socket:
@@ -34,12 +36,12 @@ def open_socket(endpoint: Endpoint, options: SocketOptions) -> socket.socket:
         return _listening(endpoint, options)
     except (OSError, KeyError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).strip("'\"")
-        raise OSError(f"cannot listen on {endpoint}: {reason}{_advice(error, endpoint)}") from error
+        raise OSError(f"cannot listen on {endpoint}: {reason}{_advice(error, endpoint, options.option)}") from error
 
 
-def _advice(error: OSError | KeyError, endpoint: Endpoint) -> str:
+def _advice(error: OSError | KeyError, endpoint: Endpoint, option: str) -> str:
     if isinstance(error, OSError) and "in use" in str(error.strerror):
-        return "; another policyd or another policy service runs there: stop it or choose another [server] listen"
+        return f"; another policyd or another policy service runs there: stop it or choose another {option}"
     if isinstance(error, PermissionError):
         return f"; this user may not create it: choose another place than {endpoint.path or endpoint.port}"
     if isinstance(error, FileNotFoundError):

@@ -4,6 +4,8 @@ import asyncio
 import json
 import os
 import signal
+import stat
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -32,12 +34,16 @@ class House:
     def socket(self) -> Path:
         return self.directory / "policy.sock"
 
+    @property
+    def control(self) -> Path:
+        return self.directory / "control.sock"
+
     def configure(self, greylist: str = "", server: str = "") -> None:
         self.file.write_text(
             f'[server]\nlisten = ["unix:{self.socket}"]\n{server}\n[store]\nurl = "memory:"\n'
             f'[whitelist]\nclients = ["{self.clients}"]\nrecipients = ["{self.recipients}"]\n'
             f'[blacklist]\nsenders = ["{self.senders}"]\n'
-            f'[metrics]\nlisten = ""\n[greylist]\n{greylist}\n'
+            f'[metrics]\nlisten = ""\n[control]\nsocket = "{self.control}"\n[greylist]\n{greylist}\n'
         )
 
     def load(self) -> config.Settings:
@@ -246,3 +252,79 @@ def test_a_list_that_cannot_be_read_is_reported_and_does_not_stop_the_start(
     log = capfd.readouterr().err
     assert f"warning: {house.clients}: no such file" in log
     assert f"warning: {house.senders}: cannot be read" in log
+
+
+async def tell(house: House, *arguments: str) -> tuple[int, str, str]:
+    """The command line, beside the running daemon: (exit status, stdout, stderr)."""
+    command = [sys.executable, "-m", "policyd", *arguments, "--config", str(house.file)]
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe)
+    out, err = await process.communicate()
+    return process.returncode or 0, out.decode(), err.decode()
+
+
+def test_status_says_serving_and_why_not(house: House) -> None:
+    async def story(house: House) -> None:
+        status, out, _ = await tell(house, "status")
+        assert (status, out.split(":")[0]) == (0, "serving")
+        assert stat.S_IMODE(house.control.stat().st_mode) == 0o600
+        house.clients.write_text("192.0.2.300\n")
+        async with asyncio.timeout(5):
+            while (await tell(house, "status"))[0] == 0:
+                pass
+        status, out, _ = await tell(house, "status", "--json")
+        report = json.loads(out)
+        assert (status, report["state"]) == (1, "degraded")
+        assert report["why"].startswith(f"lists: {house.clients}:1: ")
+        house.clients.write_text("192.0.2.30\n")
+        async with asyncio.timeout(5):
+            while (await tell(house, "status"))[0] == 1:
+                pass
+
+    house.run(story)
+
+
+def test_reload_waits_and_names_every_mistake(house: House) -> None:
+    async def story(house: House) -> None:
+        house.configure('text = "come back"')
+        status, out, _ = await tell(house, "reload")
+        assert (status, out) == (0, "new settings are in force (generation 2)\n")
+        assert "come back" in await house.ask()
+        house.configure("delay = 240\nipv4_prefix = 99")
+        status, _, err = await tell(house, "reload")
+        assert status == 1
+        assert [line.split(": ")[1] for line in err.splitlines()] == [
+            "[greylist] delay", "[greylist] ipv4_prefix", "the old settings stay in force",
+        ]  # fmt: skip
+        assert "not taken at the last reload" in (await tell(house, "status"))[1]
+        house.configure()
+        assert (await tell(house, "reload"))[0] == 0
+        assert (await tell(house, "status"))[0] == 0
+
+    house.run(story)
+
+
+def test_a_reload_may_move_the_control_socket_and_is_still_answered(house: House) -> None:
+    async def story(house: House) -> None:
+        before = house.control
+        house.file.write_text(house.file.read_text().replace("control.sock", "moved.sock"))
+        status, out, _ = await tell(house, "reload", "--socket", str(before))
+        assert (status, out) == (0, "new settings are in force (generation 2)\n")
+        assert not before.exists()
+        assert (await tell(house, "status"))[0] == 0
+
+    house.run(story)
+    assert not (house.directory / "moved.sock").exists()
+
+
+def test_without_a_control_socket_mail_is_served(house: House, capfd: pytest.CaptureFixture[str]) -> None:
+    house.control.mkdir()
+
+    async def story(house: House) -> None:
+        assert "Greylisted" in await house.ask()
+        assert (await tell(house, "status"))[0] == 3
+
+    house.run(story)
+    assert (
+        f"warning: cannot listen on unix:{house.control}: there is a file that is no socket" in capfd.readouterr().err
+    )

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Final
 
 from policyd import __version__
-from policyd.model.errors import ConfigError
+from policyd.model.errors import ConfigError, PolicydError, Refused
 
 GOOD: Final = 0
 DEGRADED: Final = 1
@@ -23,6 +23,8 @@ BAD_CONFIGURATION: Final = 78
 VERBS: Final[Mapping[str, str]] = {
     "run": "serve Postfix until told to stop",
     "check": "say what is wrong with the configuration and the lists it names",
+    "status": "say how the running daemon is, and what is wrong with it",
+    "reload": "have the running daemon read its settings and lists again, and wait for it",
     "query": "ask a running daemon one question, as Postfix would",
     "list": "look into whitelists and blacklists, and change them",
     "postgrey": "serve in postgrey's place, with postgrey's own options",
@@ -41,12 +43,17 @@ policyd VERB --help tells the options of a verb, policyd --version the version.
 examples:
   policyd check
   policyd run --config /etc/policyd/policyd.toml
+  policyd status
   policyd query --client 192.0.2.1 --sender alice@example.org --recipient bob@example.net
   policyd list add sender spam@example.com REJECT "no thanks" --for 7d
   policyd postgrey --inet=10023 --delay=300
 
 exit status: 0 good, 1 degraded or mistakes found, 2 usage, 3 not running, 78 configuration
 """
+
+
+class NotRunning(PolicydError):
+    """There is no daemon to ask; the sentence says where it was looked for."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -78,6 +85,14 @@ def _run(verb: str, arguments: list[str]) -> int:
             complain(mistake)
         complain("policyd: not started")
         return BAD_CONFIGURATION
+    except NotRunning as error:
+        complain(f"policyd {verb}: {error}")
+        return NOT_RUNNING
+    except Refused as error:
+        for mistake in error.mistakes:
+            complain(mistake)
+        complain(f"policyd {verb}: {error}")
+        return DEGRADED
     except SystemExit as end:  # argparse has said why
         return end.code if isinstance(end.code, int) else USAGE
     except KeyboardInterrupt:

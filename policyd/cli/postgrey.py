@@ -105,6 +105,7 @@ def tables_from(options: Namespace, exists: Exists) -> Tables:
         },
         "greylist": _greylist(options),
         "metrics": {"listen": ""},
+        "control": {"socket": ""},
         "log": {
             "privacy": options.privacy,
             "destination": "syslog" if options.daemonize else "stderr",

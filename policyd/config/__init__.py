@@ -8,6 +8,7 @@ from policyd.config.build import build
 from policyd.config.load import load, parse
 from policyd.config.settings import (
     ChainSettings,
+    ControlSettings,
     LogSettings,
     MetricsSettings,
     PolicySettings,
@@ -21,6 +22,7 @@ DEFAULT_PATH = "/etc/policyd/policyd.toml"
 __all__ = [
     "DEFAULT_PATH",
     "ChainSettings",
+    "ControlSettings",
     "LogSettings",
     "MetricsSettings",
     "PolicySettings",

@@ -19,7 +19,7 @@ from policyd.model.units import FileMode, Seconds
 from policyd.policies import NULL_SENDER, Policy, parse_key
 from policyd.tables.windows import Window, make_window
 
-NOT_YET: Final = frozenset({"control", "spf"})
+NOT_YET: Final = frozenset({"spf"})
 """Sections and checks that the documentation of later versions names."""
 
 _HOST_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}", re.ASCII)
@@ -40,6 +40,13 @@ def _check_metrics_listen(text: str) -> None:
         raise ValueError(f'{text!r}: write it without inet:, as in "127.0.0.1:9130"')
     if text:
         parse_host_and_port(text)
+
+
+def _check_control_socket(path: str) -> None:
+    if path.startswith("unix:"):
+        raise ValueError(f'{path!r}: write it without unix:, as in "{path.removeprefix("unix:")}"')
+    if path:
+        parse_endpoint(f"unix:{path}")
 
 
 def _check_store_url(url: str) -> None:
@@ -201,6 +208,14 @@ class MetricsSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ControlSettings:
+    """`[control]`: where administrators ask (`policyd status` and others)."""
+
+    socket: str = field(default="/run/policyd/control.sock", metadata={"check": _check_control_socket})
+    """A socket file, for root and the daemon's own user; "" is off."""
+
+
+@dataclass(frozen=True, slots=True)
 class LogSettings:
     """`[log]`: what the log says, and where it goes."""
 
@@ -225,6 +240,7 @@ class Settings:
     chain: ChainSettings = ChainSettings()
     dns: DnsSettings = field(default_factory=DnsSettings)
     metrics: MetricsSettings = MetricsSettings()
+    control: ControlSettings = ControlSettings()
     log: LogSettings = LogSettings()
     policies: tuple[Policy, ...] = ()
     checks: Mapping[str, Any] = field(default_factory=_default_checks)
@@ -246,6 +262,7 @@ SECTIONS: Final[Mapping[str, type]] = {
     "chain": ChainSettings,
     "dns": DnsSettings,
     "metrics": MetricsSettings,
+    "control": ControlSettings,
     "log": LogSettings,
     **{name: kind.settings for name, kind in REGISTRY.items()},
 }

@@ -3,6 +3,7 @@
 PolicydError
 ├── ConfigError     the administrator's files are wrong: refuse to start (exit 78) or keep the old settings
 ├── ProtocolError   the peer does not speak the policy protocol: log, hang up, send nothing
+├── Refused         an administrator asks a running daemon for what it cannot do: the sentence goes to him
 └── Unavailable     a check or store cannot answer now: the check's `on_error`, by default no opinion
 """
 
@@ -29,6 +30,14 @@ class ProtocolError(PolicydError):
 
     Postfix then logs, waits 1 s, asks once more and answers 451 at worst (SMTPD_POLICY_README).
     """
+
+
+class Refused(PolicydError):
+    """What an administrator asked for cannot be done; the sentence says why, `mistakes` name files and lines."""
+
+    def __init__(self, sentence: str, mistakes: Sequence[str] = ()) -> None:
+        super().__init__(sentence)
+        self.mistakes = tuple(mistakes)
 
 
 class Unavailable(PolicydError):

@@ -55,6 +55,8 @@ class StoreStats:
     last_purge: int = 0
     """When the last purge ended, seconds since the epoch; 0: never."""
     bytes_on_disk: int = 0
+    trouble: str = ""
+    """Why it is degraded, or what it tries again; "" when all is well."""
 
 
 @dataclass(slots=True)

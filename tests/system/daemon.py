@@ -91,6 +91,7 @@ class Policyd:
             "whitelist": {"clients": [], "recipients": []},
             "greylist": {"delay": "2s"},
             "metrics": {"listen": f"127.0.0.1:{self.metrics_port}"},
+            "control": {"socket": f"{home}/control.sock"},
         }
         self.configure(settings or {})
         self._environment = dict(environment or {})

@@ -94,6 +94,7 @@ class SqliteStore:
             purged=keeper.cleaner.purged,
             last_purge=keeper.cleaner.last_purge,
             bytes_on_disk=keeper.bytes_on_disk,
+            trouble=keeper.trouble,
         )
 
     async def start(self) -> None:

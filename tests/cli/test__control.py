@@ -1,0 +1,137 @@
+"""The client, against daemons that answer, end, dawdle and talk nonsense."""
+
+import json
+import socket
+import threading
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from policyd.cli import NotRunning, _control
+from policyd.cli._control import add_options, ask, find_socket
+from policyd.config import ControlSettings
+from policyd.model.errors import Refused
+
+Serve = Callable[[socket.socket], None]
+
+
+def options(*arguments: str) -> Namespace:
+    parser = ArgumentParser()
+    add_options(parser)
+    return parser.parse_args(list(arguments))
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[Callable[[Serve], str]]:
+    """A socket behind which a function serves one client; its path."""
+    threads = []
+
+    def start(serve: Serve) -> str:
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(tmp_path / "s"))
+        listener.listen()
+
+        def accept() -> None:
+            with closing(listener), listener.accept()[0] as connection:
+                serve(connection)
+
+        threads.append(threading.Thread(target=accept))
+        threads[-1].start()
+        return str(tmp_path / "s")
+
+    yield start
+    for thread in threads:
+        thread.join(5)
+
+
+def answering(*pieces: bytes) -> Serve:
+    def serve(connection: socket.socket) -> None:
+        connection.recv(65536)
+        for piece in pieces:
+            connection.sendall(piece)
+
+    return serve
+
+
+def test_an_answer_in_pieces(daemon: Callable[[Serve], str]) -> None:
+    path = daemon(answering(b'{"resu', b'lt": {"a": 1}}', b"\n"))
+    assert ask(options("--socket", path), "status") == {"a": 1}
+
+
+def test_the_question(daemon: Callable[[Serve], str]) -> None:
+    seen = []
+
+    def serve(connection: socket.socket) -> None:
+        seen.append(connection.recv(65536))
+        connection.sendall(b'{"result": null}\n')
+
+    ask(options("--socket", daemon(serve)), "why", what="ü\n")
+    assert json.loads(seen[0]) == {"verb": "why", "arguments": {"what": "ü\n"}}
+    assert seen[0].count(b"\n") == 1
+
+
+def test_what_the_daemon_refuses(daemon: Callable[[Serve], str]) -> None:
+    path = daemon(answering(b'{"error": "no", "mistakes": ["a:1: wrong"]}\n'))
+    with pytest.raises(Refused, match="no") as caught:
+        ask(options("--socket", path), "reload")
+    assert caught.value.mistakes == ("a:1: wrong",)
+
+
+@pytest.mark.parametrize("nonsense", [b"220 mx ESMTP\n", b"\xff\n", b"[]\n", b"{}\n", b"7\n", b'{"result": {}\n'])
+def test_what_is_no_policyd(daemon: Callable[[Serve], str], nonsense: bytes) -> None:
+    path = daemon(answering(nonsense))
+    with pytest.raises(Refused, match="is no policyd"):
+        ask(options("--socket", path), "status")
+
+
+def test_a_daemon_that_ends_meanwhile(daemon: Callable[[Serve], str]) -> None:
+    path = daemon(answering(b'{"result"'))
+    with pytest.raises(NotRunning, match="ended before it answered"):
+        ask(options("--socket", path), "status")
+
+
+def test_a_daemon_that_dawdles(
+    daemon: Callable[[Serve], str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = threading.Event()
+    path = daemon(lambda _: bool(done.wait(5)) and None)
+    monkeypatch.setattr(_control, "MOMENT", 0.02)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    with pytest.raises(Refused, match=r"did not answer within 0\.1 s"):
+        ask(options("--socket", path, "--timeout", "0.1"), "reload")
+    done.set()
+    assert "reload: 0 s" in capsys.readouterr().err
+
+
+def test_nobody_there(tmp_path: Path) -> None:
+    with pytest.raises(NotRunning, match="no daemon runs behind"):
+        ask(options("--socket", str(tmp_path / "s")), "status")
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ('[control]\nsocket = "/x/s"', "/x/s"),
+        ("", ControlSettings().socket),
+        ("[control\n", ControlSettings().socket),
+        ("control = 1", ControlSettings().socket),
+        ("[control]\nsocket = 1", ControlSettings().socket),
+        ('[greylist]\ndelay = 240\n[control]\nsocket = "/x/s"', "/x/s"),
+    ],
+)
+def test_a_configuration_with_mistakes_does_not_hide_the_daemon(tmp_path: Path, text: str, path: str) -> None:
+    (tmp_path / "policyd.toml").write_text(text)
+    assert find_socket(str(tmp_path / "policyd.toml")) == path
+
+
+def test_a_daemon_that_cannot_be_asked(tmp_path: Path) -> None:
+    (tmp_path / "policyd.toml").write_text('[control]\nsocket = ""')
+    with pytest.raises(NotRunning, match="cannot be asked"):
+        find_socket(str(tmp_path / "policyd.toml"))
+
+
+def test_without_a_configuration_the_socket_is_the_usual_one(tmp_path: Path) -> None:
+    assert find_socket(str(tmp_path / "none")) == ControlSettings().socket
