@@ -28,6 +28,7 @@ from policyd.chain import Chain
 from policyd.config import Settings
 from policyd.control import Control
 from policyd.desk import Service
+from policyd.dns_metrics import list_metrics, resolver_metrics
 from policyd.exporter import Exporter
 from policyd.health import FailOpen, Health
 from policyd.hits import Hits, hits_file
@@ -111,7 +112,12 @@ class Daemon:
         self._logbook = Logbook(self._settings, self._metrics, loop.call_soon, self._count_hit)
         self._metrics.lists = lambda: self._watch.lists.figures()
         self._store = await self._open_store()
-        self._assembler = Assembler(self._store)
+        self._assembler = assembler = Assembler(self._store)
+        self._metrics.rooms = [
+            lambda: store_metrics(self._store.stats()),
+            lambda: resolver_metrics(assembler.resolver_stats()),
+            lambda: list_metrics(assembler.dns_lists()),
+        ]
         try:
             await self._hits.load()
             assembly, lists = await self._watch.open(partial(self._assembler.build, self._settings))
@@ -169,7 +175,6 @@ class Daemon:
             return
         registry = CollectorRegistry(auto_describe=False)
         registry.register(self._metrics)
-        self._metrics.store = lambda: store_metrics(self._store.stats())
         endpoint = parse_host_and_port(settings.metrics.listen)
         exporter = Exporter(partial(generate_latest, registry))
         await exporter.start(endpoint.host, endpoint.port)

@@ -8,17 +8,19 @@ stop mail: a job that ends by a bug is told of and begun again.
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from socket import gethostname
 from typing import Any, Final, NamedTuple
 
 from policyd import __version__
 from policyd.checks import REGISTRY
+from policyd.checks.rbl import Rbl, ZoneStatus
 from policyd.checks.tools import Job, Tools
 from policyd.config import Settings
 from policyd.lists import Lists
 from policyd.lookups.dns.door import open_resolver
+from policyd.lookups.dns.figures import DnsStats
 from policyd.lookups.dns.resolver import DnsResolver
 from policyd.lookups.dns.settings import DnsSettings
 from policyd.model.dns import NO_RESOLVER, Resolver
@@ -43,15 +45,26 @@ class Built(NamedTuple):
     jobs: tuple[Job, ...]
 
 
-def build_checks(settings: Settings, store: GreylistStore, lists: Lists, resolver: Resolver = NO_RESOLVER) -> Built:
-    """Whom the configuration asks about which mail. List files are read here, in the thread that calls."""
+def build_checks(
+    settings: Settings,
+    store: GreylistStore,
+    lists: Lists,
+    resolver: Resolver = NO_RESOLVER,
+    former: Sequence[Check] = (),
+) -> Built:
+    """Whom the configuration asks about which mail. List files are read here, in the thread that calls.
+
+    `former` are the checks that are in force until then.
+    """
+    known = {check.name: check for check in former}
     hostname = settings.hostname or gethostname()
     checks: list[Check] = []
     jobs: list[Job] = []
 
     def build(name: str, options: Any) -> Check:
         files = partial(lists.open, name)
-        tools = Tools(store, hostname, __version__, files, resolver, partial(_log.warning, "%s"), jobs.append)
+        say = partial(_log.warning, "%s")
+        tools = Tools(store, hostname, __version__, files, resolver, say, jobs.append, known.get(name))
         checks.append(check := REGISTRY[name].build(options, tools))
         return check
 
@@ -80,11 +93,10 @@ class Assembler:
 
     def build(self, settings: Settings, lists: Lists) -> Assembly:
         """The checks of `settings`. In any thread."""
-        if self.current is not None and self.current.dns == settings.dns:
-            resolver = self.current.resolver
-        else:
-            resolver = open_resolver(settings.dns)
-        return Assembly(build_checks(settings, self._store, lists, resolver), resolver, settings.dns)
+        former = self.current.checks.checks if self.current else ()
+        is_kept = self.current and self.current.dns == settings.dns
+        resolver = self.current.resolver if self.current and is_kept else open_resolver(settings.dns)
+        return Assembly(build_checks(settings, self._store, lists, resolver, former), resolver, settings.dns)
 
     def take(self, assembly: Assembly) -> None:
         """Put `assembly` in force."""
@@ -94,6 +106,19 @@ class Assembler:
         if former is not None and former.resolver is not assembly.resolver:
             self._retired.append(former.resolver)
             asyncio.get_running_loop().call_later(GRACE, self._close_retired, former.resolver)
+
+    def resolver_stats(self) -> DnsStats:
+        """The figures of the resolver in force."""
+        return self._in_force().resolver.stats()
+
+    def dns_lists(self) -> list[ZoneStatus]:
+        """What is known of every DNS list in force."""
+        checks = self._in_force().checks.checks
+        return [status for check in checks if isinstance(check, Rbl) for status in check.status()]
+
+    def _in_force(self) -> Assembly:
+        assert self.current is not None  # noqa: S101 - nobody can ask before the first one is
+        return self.current
 
     def close(self) -> None:
         """End all jobs and ask nobody anything more."""

@@ -78,7 +78,8 @@ class Metrics:
         self.reloaded_at = now()
         self.lists: Callable[[], Iterable[tuple[str, int, int, float]]] = tuple
         """Of each list: its option, entries, mistakes, and when a file of it was last read (since the epoch)."""
-        self.store: Callable[[], Iterable[Metric]] = tuple
+        self.rooms: list[Callable[[], Iterable[Metric]]] = []
+        """What others count and show themselves."""
 
     def answered(self, action: str, check: str, reason: str, seconds: float) -> None:
         """Count one answered request that took `seconds`."""
@@ -94,7 +95,8 @@ class Metrics:
         yield from self._request_metrics()
         yield from self._connection_metrics()
         yield from self._configuration_metrics()
-        yield from self.store()
+        for room in self.rooms:
+            yield from room()
 
     def _request_metrics(self) -> Iterator[Metric]:
         yield counters("policyd_requests", "Answered requests.", ("action", "check", "reason"), self.requests)

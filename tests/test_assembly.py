@@ -152,3 +152,17 @@ def test_a_job_that_ends_by_a_bug_is_begun_again(
     with caplog.at_level(logging.ERROR):
         run(story)
     assert "a bug: work in the background ended" in caplog.text
+
+
+def test_dns_lists_and_the_resolver_show_their_figures_and_keep_them_over_a_reload() -> None:
+    async def story(house: Assembler) -> None:
+        house.take(with_jobs(house.build(settings(), Lists())))
+        assert [status.zone for status in house.dns_lists()] == ["zen.spamhaus.org", "list.dnswl.org"]
+        (check, _) = house.current.checks.checks if house.current else ()
+        assert isinstance(check, Rbl)
+        check.prober._watched[0].health.take("refused", NOW)
+        house.take(with_jobs(house.build(settings(), Lists())))
+        assert [status.is_parked for status in house.dns_lists()] == [True, False]
+        assert house.resolver_stats().questions == 0
+
+    run(story)

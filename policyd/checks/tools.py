@@ -9,6 +9,7 @@ from typing import Any
 
 from policyd.model.dns import NO_RESOLVER, Resolver
 from policyd.model.greylist import GreylistStore
+from policyd.model.verdict import Check
 from policyd.tables.lists import ListKind, TableList
 
 Clock = Callable[[], int]
@@ -33,3 +34,5 @@ class Tools:
     """Takes a sentence for the administrator: something is wrong that a person must mend, or is well again."""
     work: Callable[[Job], object] = id
     """Takes a job, which begins when the check is in force. Checks that are built to be looked at do none."""
+    former: Check | None = None
+    """The check of this name that is in force until then, if any: what it learned may be taken over."""

@@ -63,9 +63,13 @@ class Case:
     heard: list[Heard] = field(default_factory=list)
     """Answers with records."""
     unknown: list[Zone] = field(default_factory=list)
-    """Lists without an answer."""
-    has_answers: bool = False
-    """Whether any list answered as a list does."""
+    """The list of each question without an answer."""
+    clean: int = 0
+    """Answers without."""
+    counted: list[Heard] = field(default_factory=list)
+    """Of the answers with records, those that can be believed."""
+    doubted: list[Zone] = field(default_factory=list)
+    """The list of each of the others."""
 
 
 class Rbl:
@@ -104,12 +108,20 @@ class Rbl:
                 _note(case, question, answer)
             else:
                 watched.answered += 1
-                case.has_answers = True
+                case.clean += 1
         if cold or self._unproved(case):
             return self._later(case, cold)
         found, judgement = self._find(case)
         txt = self._known_txt(found, judgement)
         return self._judged(case, found, judgement, txt) if txt is not None else self._later(case, cold)
+
+    def inherit(self, former: "Rbl") -> None:
+        """Know what `former` knows of the lists that it asks by the same name, unless it asks somebody else."""
+        if former._resolver is self._resolver:
+            known = {(watched.zone.name, watched.zone.test_points): watched for watched in former._watched.values()}
+            for zone, watched in self._watched.items():
+                if same := known.get((zone.name, zone.test_points)):
+                    watched.inherit(same)
 
     def status(self) -> tuple[ZoneStatus, ...]:
         """What is known of every list."""
@@ -177,17 +189,16 @@ class Rbl:
         return [watched for zone in lists if (watched := self._watched[zone]).health.wants_proof(case.now)]
 
     def _find(self, case: Case) -> tuple[Score, Sentence]:
-        counted, unknown = [], list(case.unknown)
+        case.counted, case.doubted = [], []
         for heard in case.heard:
             reading, health = heard.reading, self._watched[heard.zone].health
             if reading.fault:
                 health.suspect(case.now)
             if reading.fault or (reading.rules and not health.is_believed(case.now)):
-                unknown.append(heard.zone)
+                case.doubted.append(heard.zone)
             else:
-                case.has_answers = True
-                counted.append(heard)
-        found = score(listings(counted), unknown)
+                case.counted.append(heard)
+        found = score(listings(case.counted), (*case.unknown, *case.doubted))
         return found, sentence(found, self._settings)
 
     def _known_txt(self, found: Score, judgement: Sentence) -> str | None:
@@ -201,11 +212,13 @@ class Rbl:
         return None if answer is None else _text(listing, answer)
 
     def _judged(self, case: Case, found: Score, judgement: Sentence, txt: str) -> Verdict:
-        for zone in found.unknown:
+        for zone in (*case.unknown, *case.doubted):
             self._watched[zone].unknown += 1
-        for zone in {listing.zone for listing in found.listings}:
-            self._watched[zone].listed += 1
-        if found.unknown and not case.has_answers:
+        for heard in case.counted:
+            watched = self._watched[heard.zone]
+            watched.answered += 1
+            watched.listed += bool(heard.reading.rules)
+        if found.unknown and not case.clean and not case.counted:
             raise Unavailable("none of the DNS lists can be believed now")
         learned = learned_of(found, self._settings)
         verdict = _verdict(case.request, found, judgement, txt, is_trusted=learned.is_trusted)
@@ -223,11 +236,11 @@ def _subjects(look_up: LookUp, request: PolicyRequest) -> Subjects:
 
 def _note(case: Case, question: Question, answer: Answer) -> None:
     watched, look_up, _, name = question
-    watched.answered += 1
     if answer.records:
         case.heard.append(Heard(watched.zone, look_up, name, read(watched.zone, answer.records)))
     else:
-        case.has_answers = True
+        watched.answered += 1
+        case.clean += 1
 
 
 def _network(question: Question, request: PolicyRequest) -> str:
@@ -264,5 +277,7 @@ def _verdict(request: PolicyRequest, found: Score, judgement: Sentence, txt: str
 def build(settings: Settings, tools: Tools) -> Check:
     """The check, and the probing of its lists as a job."""
     check = Rbl(settings, tools.resolver, tools.say)
+    if isinstance(tools.former, Rbl):
+        check.inherit(tools.former)
     tools.work(check.prober.run)
     return check

@@ -25,13 +25,20 @@ class ZoneStatus(NamedTuple):
     good_at: int | None
     """When it last passed a probe."""
     answered: int
-    """Answers, from the network or the cache."""
+    """Questions with an answer that can be believed, from the network or the cache."""
     listed: int
-    """Answers that were a listing."""
+    """Those whose answer was a listing."""
     unknown: int
-    """Questions without an answer that can be trusted."""
-    latency: float
-    """Seconds that the network took for an answer, on average; 0: it was never asked."""
+    """Questions without an answer that can be believed."""
+    asked: int
+    """Answers that came from the network."""
+    seconds: float
+    """What those took together."""
+
+    @property
+    def latency(self) -> float:
+        """Seconds that the network took for an answer, on average; 0: it was never asked."""
+        return self.seconds / self.asked if self.asked else 0.0
 
 
 class Watched:
@@ -55,6 +62,12 @@ class Watched:
         self.seconds = 0.0
         self.silent = 0
 
+    def inherit(self, former: "Watched") -> None:
+        """Know what `former` knows of the same list."""
+        for name in self.__slots__:
+            if name != "zone":
+                setattr(self, name, getattr(former, name))
+
     def wants_sample(self, now: int) -> bool:
         """Whether a probe must take a sample too: once in a window, and until a bad one was followed by a good one."""
         if self.is_wide:
@@ -77,8 +90,7 @@ class Watched:
     def status(self) -> ZoneStatus:
         """What people may see of it."""
         health = self.health
-        latency = self.seconds / self.asked if self.asked else 0.0
         return ZoneStatus(
             self.zone.shown, health.parked, health.finding, health.since, health.good_at,
-            self.answered, self.listed, self.unknown, latency,
+            self.answered, self.listed, self.unknown, self.asked, self.seconds,
         )  # fmt: skip

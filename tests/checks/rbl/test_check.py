@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from policyd.checks.rbl import Rbl, Settings, ZoneSettings, build
+from policyd.checks.rbl import Rbl, Settings, ZoneSettings, ZoneStatus, build
 from policyd.checks.rbl import check as check_module
 from policyd.checks.rbl import prober as prober_module
 from policyd.checks.rbl.check import TRUST
@@ -415,6 +415,28 @@ def test_a_key_is_in_questions_only() -> None:
     shown = f"{verdict} {evidence} {said} {check.status()} {check.questions(request())} {settings}"
     assert said
     assert "secretkey" not in shown.lower()
+
+
+def test_a_reload_forgets_nothing_of_lists_that_stay() -> None:
+    here = world("bl.example")
+    former = proved(SETTINGS, here)
+    judged(former)
+    here.faults["b2.example"] = FAULTS["REFUSED"]
+    asyncio.run(former.prober.round(NOW + 600))
+    settings = replace(SETTINGS, sites=("bl.example*3 b2.example*2 new.example",))
+
+    def heir(resolver: World) -> dict[str, ZoneStatus]:
+        tools = Tools(MemoryStore(StoreOptions()), "mx", "1", lambda k, f: TableList(k), resolver, former=former)
+        check = build(settings, tools)
+        assert isinstance(check, Rbl)
+        return {status.zone: status for status in check.status()}
+
+    same = heir(here)
+    assert (same["bl.example"].listed, same["bl.example"].good_at) == (1, NOW + 600)
+    assert same["b2.example"].is_parked
+    assert (same["new.example"].answered, same["new.example"].finding) == (0, None)
+    other = heir(World())
+    assert not any(status.is_parked or status.good_at for status in other.values()), "refusals are the resolver's"
 
 
 def test_it_is_built_with_the_work_of_its_prober() -> None:

@@ -1,0 +1,52 @@
+"""The picture of the resolver's figures and of the DNS lists for Prometheus.
+
+Law: the resolver and the checks count in plain numbers and know no metric. Labels are names of the configuration, 64
+lists at most, and never a key.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
+
+from policyd.checks.rbl import ZoneStatus
+from policyd.lookups.dns.figures import QUESTION_SECONDS, DnsStats
+from policyd.metrics import Histogram, counter, counters, gauge, histogram
+
+
+def resolver_metrics(figures: DnsStats) -> Iterator[Metric]:
+    """The metrics of the resolver at one moment."""
+    seconds = Histogram(QUESTION_SECONDS, figures.question_seconds_counts, figures.question_seconds)
+    results: dict[str, int] = dict(figures.outcomes.items()) | dict(figures.unavailable.items())
+    yield counters("policyd_dns_queries", "Questions by what became of them.", ("result",), results)
+    yield histogram("policyd_dns_duration_seconds", "Time of questions that a server was asked.", seconds)
+    yield counter("policyd_dns_cache_hits", "Questions whose answer was known.", figures.cache_hits)
+    yield counter("policyd_dns_merged", "Questions that were on their way already.", figures.merged)
+    yield gauge("policyd_dns_cache_entries", "Answers that are remembered.", figures.cache_entries)
+    yield gauge("policyd_dns_cache_size_bytes", "Bytes they take, counted generously.", figures.cache_bytes)
+    yield counter("policyd_dns_cache_evictions", "Answers forgotten for others.", figures.cache_evicted)
+    yield gauge("policyd_dns_in_flight", "Questions sent and not yet answered.", figures.in_flight)
+    yield gauge("policyd_dns_waiting", "Questions that wait to be sent.", figures.waiting)
+    yield counter("policyd_dns_strays", "Datagrams that answered nothing that was asked.", figures.strays)
+    up = GaugeMetricFamily("policyd_dns_server_up", "1 if a nameserver answers.", labels=("server",))
+    for server, is_up in figures.servers.items():
+        up.add_metric((server,), int(is_up))
+    yield up
+
+
+def list_metrics(lists: Iterable[ZoneStatus]) -> Iterator[Metric]:
+    """The metrics of the DNS lists at one moment."""
+    up = GaugeMetricFamily("policyd_dnsbl_zone_up", "1 if a DNS list is asked, 0 if it is parked.", labels=("zone",))
+    results = CounterMetricFamily("policyd_dnsbl_results", "Questions to a DNS list.", labels=("zone", "result"))
+    seconds = SummaryMetricFamily("policyd_dnsbl_duration_seconds", "Time of its answers.", labels=("zone",))
+    good = GaugeMetricFamily(
+        "policyd_dnsbl_last_good_probe_timestamp_seconds", "When it last passed a probe.", labels=("zone",)
+    )
+    for status in lists:
+        label = (status.zone,)
+        up.add_metric(label, int(not status.is_parked))
+        good.add_metric(label, status.good_at or 0)
+        seconds.add_metric(label, status.asked, status.seconds)
+        results.add_metric((status.zone, "listed"), status.listed)
+        results.add_metric((status.zone, "clean"), status.answered - status.listed)
+        results.add_metric((status.zone, "unknown"), status.unknown)
+    yield from (up, results, seconds, good)
