@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -209,6 +210,7 @@ def stages(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     monkeypatch.setattr(dev, "linters", lambda python: 0)
     monkeypatch.setattr(dev, "pytest", lambda python, arguments: given.append(list(arguments)) or 0)
     monkeypatch.setattr(dev, "apt_install", lambda names: None)
+    monkeypatch.setattr(dev, "suites", lambda python: "")
     monkeypatch.delenv("CI", raising=False)
     return given
 
@@ -251,6 +253,32 @@ def test_all_stages_run_and_the_first_failure_is_the_status(
     monkeypatch.setattr(dev, "linters", lambda python: 7)
     assert dev.test([]) == 7
     assert stages == [[]]
+
+
+def test_suites_that_cannot_be_fetched_are_left_out_with_a_notice_and_never_in_ci(
+    dev: ModuleType, stages: list[list[str]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dev.TEST_PARTS = ()
+    monkeypatch.setattr(dev, "suites", lambda python: "pip cannot fetch it")
+    assert dev.test([]) == 0
+    assert "NOTICE: the SPF test suites are left out. pip cannot fetch it" in capsys.readouterr().out
+    monkeypatch.setenv("CI", "true")
+    for arguments in ([], ["--lowest"]):
+        with pytest.raises(SystemExit):
+            dev.test(arguments)
+
+
+def test_suites_are_fetched_once_and_by_their_hash(
+    dev: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: list[list[str]] = []
+    monkeypatch.setattr(dev, "quiet", lambda command: called.append(command) or False)
+    assert dev.suites("python") == f"pip cannot fetch {dev.SUITES}"
+    assert "--require-hashes" in called[0]
+    assert re.fullmatch(r"pyspf==2\.0\.14 --hash=sha256:[0-9a-f]{64}\n", (tmp_path / ".dev/suites.txt").read_text())
+    (tmp_path / ".dev" / dev.SUITES).touch()
+    assert dev.suites("python") == ""
+    assert len(called) == 1
 
 
 def test_lowest_runs_the_unit_tests(dev: ModuleType, stages: list[list[str]]) -> None:

@@ -1,0 +1,256 @@
+"""The evaluator: rounds of the engine, and between them the questions that it lacks.
+
+Law: one deadline bounds everything, the explanation included, and whoever asked may go away at any time. Equal checks
+in flight are one. Whatever goes wrong is a ``temperror``: never an exception, never a fail.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+from policyd.lookups.spf.engine import Evaluation
+from policyd.lookups.spf.figures import SpfFigures
+from policyd.lookups.spf.knowledge import Knowledge, Miss, Question
+from policyd.lookups.spf.results import Results
+from policyd.lookups.spf.subject import Subject, make_subject
+from policyd.lookups.spf.terms import MAX_RECORD
+from policyd.lookups.spf.turns import Turns
+from policyd.model.action import clean_text
+from policyd.model.dns import DnsUnavailable, Resolver
+from policyd.model.spf import SpfAnswer, SpfLimits, SpfQuestion, SpfReport, SpfStep
+
+EXPLANATION_TIME: Final = 1.0
+"""Seconds that a refusal waits for the owner's own words; they are only politeness."""
+FAILURE_TTL: Final = 2
+"""Seconds for which an answer is remembered that the DNS could not give, as the resolver itself does."""
+NO_MAIL: Final = "v=spf1 -all"
+MAX_MECHANISM: Final = 255
+MAX_PROBLEM: Final = 160
+"""Characters of what is wrong, which quotes the record."""
+
+_log = logging.getLogger("policyd.spf")
+
+
+@dataclass(slots=True)
+class _Found:
+    """What rounds brought."""
+
+    report: SpfReport
+    evaluation: Evaluation | None = None
+
+
+@dataclass(slots=True, eq=False)
+class _Flight:
+    """A check under way, and how many wait for it."""
+
+    task: "asyncio.Task[SpfAnswer]"
+    waiters: int = 0
+
+
+@dataclass(slots=True)
+class _Work:
+    """One check: whom it is about, what is known, what came out."""
+
+    subject: Subject
+    knowledge: Knowledge
+    found: _Found | None = field(default=None)
+
+
+class Evaluator:
+    """A model.spf.SpfEvaluator over `resolver`. `receiver` is this host's name, `wall_clock` gives the time of day."""
+
+    def __init__(
+        self,
+        resolver: Resolver,
+        limits: SpfLimits,
+        receiver: str,
+        clock: Callable[[], float],
+        wall_clock: Callable[[], float],
+    ) -> None:
+        self._resolver = resolver
+        self._limits = limits
+        self._receiver = receiver
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._results = Results()
+        self._flights: dict[Subject, _Flight] = {}
+        self._turns = Turns(clock)
+        self.figures = SpfFigures()
+
+    def known(self, question: SpfQuestion) -> SpfAnswer | None:
+        """The answer if it is known now, at once and without a task; None: it must be found out."""
+        subject = make_subject(question)
+        if not subject.domain:
+            return NOTHING
+        answer = self._results.get(subject, self._clock())
+        if answer is not None:
+            self.figures.cache_hits += 1
+        return answer
+
+    async def evaluate(self, question: SpfQuestion, seconds: float) -> SpfAnswer:
+        """The answer; ``temperror`` if it takes longer than so many seconds."""
+        if (known := self.known(question)) is not None:
+            return known
+        subject = make_subject(question)
+        limit: float | None = seconds
+        flight = self._flights.get(subject)
+        if flight is None:
+            limit = None  # the flight has its own
+            flight = self._flights[subject] = _Flight(asyncio.ensure_future(self._fly(subject, seconds)))
+            flight.task.add_done_callback(partial(self._landed, subject))
+        flight.waiters += 1
+        try:
+            async with asyncio.timeout(limit):
+                return await asyncio.shield(flight.task)
+        except TimeoutError:
+            return _too_late(subject, seconds)
+        finally:
+            flight.waiters -= 1
+            if not flight.waiters:
+                flight.task.cancel()
+
+    async def report(self, question: SpfQuestion, seconds: float) -> SpfReport:
+        """The answer as `evaluate` finds it, freshly, and how it came about."""
+        subject = make_subject(question)
+        if not subject.domain:
+            return SpfReport(NOTHING)
+        return (await self._find(subject, seconds)).report
+
+    def _landed(self, subject: Subject, task: "asyncio.Task[SpfAnswer]") -> None:
+        del self._flights[subject]
+
+    async def _fly(self, subject: Subject, seconds: float) -> SpfAnswer:
+        found = await self._find(subject, seconds)
+        answer, ttl = found.report.answer, min(found.report.ttl, self._limits.cache_seconds)
+        self.figures.count(found.report)
+        if ttl > 0:
+            uses_sender = found.evaluation is None or found.evaluation.uses_sender
+            self._results.put(subject, answer, self._clock() + ttl, uses_sender=uses_sender)
+        return answer
+
+    async def _find(self, subject: Subject, seconds: float) -> _Found:
+        """The answer, whatever happens."""
+        work = _Work(subject, Knowledge(self._resolver.cached, self._limits.queries))
+        try:
+            async with asyncio.timeout(seconds):
+                work.found = await self._rounds(work)
+                await self._explain(work, work.found)
+            return work.found
+        except TimeoutError:
+            if work.found is not None:  # only the explanation is late
+                return work.found
+            return _Found(_report(_too_late(subject, seconds), work.knowledge, ttl=FAILURE_TTL))
+        except Exception:
+            self.figures.faults += 1
+            _log.exception("a bug: an SPF check ends as a temperror; please report it with the lines below")
+            return _Found(_report(_trouble(subject, "internal fault"), work.knowledge, ttl=FAILURE_TTL))
+
+    async def _rounds(self, work: _Work) -> _Found:
+        while not isinstance(found := await self._turns.run(partial(self._round, work)), _Found):
+            await self._ask(work.knowledge, found)
+        return found
+
+    def _round(self, work: _Work) -> _Found | Sequence[Question]:
+        """Evaluate with what is known: the end, or the questions that must be answered first."""
+        self.figures.rounds += 1
+        evaluation = self._evaluation(work)
+        try:
+            result, problem = evaluation.judge()
+        except Miss:
+            return evaluation.missing
+        if evaluation.missing:  # in case something swallowed the Miss
+            return evaluation.missing
+        first = evaluation.steps[0] if evaluation.steps else None
+        answer = SpfAnswer(
+            result=result,
+            domain=work.subject.domain,
+            mechanism=_clean(first.mechanism, MAX_MECHANISM) if first else "",
+            problem=_clean(problem, MAX_PROBLEM),
+            is_no_mail=result == "fail" and first is not None and first.record.lower() == NO_MAIL,
+            is_wide=result == "pass" and evaluation.is_wide,
+        )
+        ttl = FAILURE_TTL if result == "temperror" else work.knowledge.ttl
+        return _Found(_report(answer, work.knowledge, evaluation, ttl), evaluation)
+
+    async def _explain(self, work: _Work, found: _Found) -> None:
+        """Add the owner's own words to a fail."""
+        evaluation = found.evaluation
+        if evaluation is None or found.report.answer.result != "fail" or not self._limits.explanation:
+            return
+        if evaluation.explained is None:
+            return
+        try:
+            async with asyncio.timeout(EXPLANATION_TIME):
+                text = await self._explanation(work, evaluation, *evaluation.explained)
+        except TimeoutError:
+            return
+        found.report = found.report._replace(
+            answer=found.report.answer._replace(explanation=text),
+            queries=work.knowledge.queries,
+            ttl=min(found.report.ttl, work.knowledge.ttl),
+        )
+
+    async def _explanation(self, work: _Work, judged: Evaluation, name: str, domain: str) -> str:
+        while True:
+            evaluation = self._evaluation(work)
+            try:
+                text = evaluation.explanation(name, domain)
+            except Miss:
+                await self._ask(work.knowledge, evaluation.missing)
+            else:
+                judged.uses_sender = judged.uses_sender or evaluation.uses_sender
+                return text.strip(" ")
+
+    def _evaluation(self, work: _Work) -> Evaluation:
+        now = int(self._wall_clock())
+        return Evaluation(work.subject, work.knowledge, self._limits, self._receiver, now)
+
+    async def _ask(self, knowledge: Knowledge, questions: Sequence[Question]) -> None:
+        if len(questions) == 1:  # without a task
+            await self._ask_one(knowledge, questions[0])
+        else:
+            async with asyncio.TaskGroup() as group:
+                for question in questions:
+                    group.create_task(self._ask_one(knowledge, question))
+
+    async def _ask_one(self, knowledge: Knowledge, question: Question) -> None:
+        try:
+            knowledge.put(question, await self._resolver.resolve(*question))
+        except DnsUnavailable as error:
+            knowledge.put(question, error)
+
+
+NOTHING: Final = SpfAnswer("none", "", problem="no domain that can be asked")
+"""The identity has no domain (RFC 7208 4.3)."""
+
+
+def _clean(text: str, limit: int) -> str:
+    return clean_text(text, limit) if text else ""
+
+
+def _too_late(subject: Subject, seconds: float) -> SpfAnswer:
+    return _trouble(subject, f"no answer within {seconds:.1f} s")
+
+
+def _trouble(subject: Subject, problem: str) -> SpfAnswer:
+    return SpfAnswer("temperror", subject.domain, problem=problem)
+
+
+def _report(answer: SpfAnswer, knowledge: Knowledge, evaluation: Evaluation | None = None, ttl: int = 0) -> SpfReport:
+    if evaluation is None:
+        return SpfReport(answer, queries=knowledge.queries, ttl=ttl)
+    steps = tuple(
+        SpfStep(
+            frame.depth,
+            frame.how,
+            frame.domain,
+            _clean(frame.record, MAX_RECORD),
+            frame.result,
+            _clean(frame.mechanism, MAX_MECHANISM),
+        )
+        for frame in evaluation.steps
+    )
+    return SpfReport(answer, steps, evaluation.lookups, evaluation.void_lookups, knowledge.queries, ttl)

@@ -1,0 +1,63 @@
+"""What one evaluation knows of the DNS so far, and how it says that it must know more.
+
+Law: an answer that was used once stays for the whole evaluation, whatever its TTL: each round must see the same world,
+or it would never end. A question that is not answered yet ends the round, and no `except` of pyspf can undo that.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from policyd.model.dns import Answer, DnsUnavailable, RecordType
+
+Question = tuple[str, RecordType]
+Cached = Callable[[str, RecordType], Answer | None]
+FOREVER: Final = 1 << 31
+
+
+class Miss(BaseException):
+    """The round cannot go on. No Exception: pyspf catches those, and the mark on the evaluation says the same."""
+
+
+class Knowledge:
+    """Answers by question, for one evaluation of at most `limit` questions."""
+
+    def __init__(self, cached: Cached, limit: int) -> None:
+        self._cached = cached
+        self._limit = limit
+        self._known: dict[Question, Answer | DnsUnavailable] = {}
+        self.parsed: dict[tuple[str, str], Any] = {}
+        """What rounds before found of terms, by their domain and text."""
+
+    @property
+    def queries(self) -> int:
+        """Questions so far, those that the resolver's cache answered among them."""
+        return len(self._known)
+
+    @property
+    def ttl(self) -> int:
+        """Seconds for which all of it stays true; 0 if a question had no answer."""
+        ttl = FOREVER
+        for answer in self._known.values():
+            ttl = min(ttl, answer.ttl if isinstance(answer, Answer) else 0)
+        return ttl if self._known else 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further question may be asked."""
+        return len(self._known) >= self._limit
+
+    def get(self, question: Question) -> Answer | DnsUnavailable | None:
+        """What is known; None: it must be asked."""
+        answer = self._known.get(question)
+        if answer is None and not self.is_full and (cached := self._cached(*question)) is not None:
+            self._known[question] = answer = cached
+        return answer
+
+    def put(self, question: Question, answer: Answer | DnsUnavailable) -> None:
+        """Keep what the resolver said."""
+        self._known[question] = answer
+
+    def missing(self, questions: Sequence[Question]) -> list[Question]:
+        """Those of `questions` that must be asked, as many as may be."""
+        unknown = [question for question in dict.fromkeys(questions) if self.get(question) is None]
+        return unknown[: max(0, self._limit - len(self._known))]

@@ -1,0 +1,243 @@
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from time import perf_counter
+from typing import Any
+
+import pytest
+
+from policyd.lookups.spf import open_evaluator
+from policyd.lookups.spf.evaluator import EXPLANATION_TIME, Evaluator
+from policyd.model.dns import Answer, RecordType
+from policyd.model.spf import SpfAnswer, SpfLimits
+from tests.lookups.doubles import DictResolver
+from tests.lookups.spf.world import NOW, RECEIVER, World, address, evaluator, question, records
+from tests.lookups.virtual import VirtualLoop
+
+CHAIN = records(a="v=spf1 include:b.example -all", b="v=spf1 ip4:192.0.2.1")
+
+
+def run(work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    """The work's result, in virtual time."""
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        return runner.run(work())
+
+
+class Silent(DictResolver):
+    """Never answers some questions; the others at once."""
+
+    def __init__(self, known: World, silent: set[tuple[str, RecordType]]) -> None:
+        super().__init__(known)
+        self.silent = silent
+        self.cancelled = 0
+
+    async def resolve(self, name: str, kind: RecordType) -> Answer:
+        if (name, kind) not in self.silent:
+            return await super().resolve(name, kind)
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        raise AssertionError
+
+
+# --- time ---
+
+
+def test_a_deadline_is_a_temperror_and_ends_the_question() -> None:
+    resolver = Silent(CHAIN, {("b.example", "TXT")})
+
+    async def work() -> tuple[SpfAnswer, float]:
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        found = await evaluator(resolver).evaluate(question(), 5)
+        took = loop.time() - start
+        await asyncio.sleep(0.1)
+        return found, took
+
+    found, took = run(work)
+    assert (found.result, found.problem) == ("temperror", "no answer within 5.0 s")
+    assert took == pytest.approx(5, abs=0.01)
+    assert resolver.cancelled == 1
+
+
+def test_an_explanation_that_does_not_come_costs_a_second_and_no_result() -> None:
+    resolver = Silent(records(a="v=spf1 -all exp=e.example"), {("e.example", "TXT")})
+
+    async def work() -> tuple[SpfAnswer, float]:
+        start = asyncio.get_running_loop().time()
+        found = await evaluator(resolver).evaluate(question(), 5)
+        return found, asyncio.get_running_loop().time() - start
+
+    found, took = run(work)
+    assert (found.result, found.explanation) == ("fail", "")
+    assert took == pytest.approx(EXPLANATION_TIME, abs=0.01)
+
+
+def test_a_late_explanation_does_not_outlive_the_deadline() -> None:
+    resolver = Silent(records(a="v=spf1 -all exp=e.example"), {("e.example", "TXT")})
+    found = run(lambda: evaluator(resolver).report(question(), 0.5)).answer
+    assert (found.result, found.explanation) == ("fail", "")
+
+
+@pytest.mark.parametrize("name", ["a.example", "e.example"])
+def test_who_is_gone_is_gone_at_once_even_while_an_explanation_is_fetched(name: str) -> None:
+    resolver = Silent(records(a="v=spf1 -all exp=e.example"), {(name, "TXT")})
+
+    async def work() -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await evaluator(resolver).evaluate(question(), 5)
+        await asyncio.sleep(0.01)
+        assert resolver.cancelled == 1
+
+    run(work)
+
+
+# --- sharing ---
+
+
+def test_equal_checks_in_flight_are_one() -> None:
+    resolver = DictResolver(CHAIN, delay=0.05)
+
+    async def work() -> list[SpfAnswer]:
+        checks = evaluator(resolver)
+        return await asyncio.gather(*(checks.evaluate(question(), 5) for _ in range(50)))
+
+    found = run(work)
+    assert {answer.result for answer in found} == {"pass"}
+    assert len(resolver.asked) == 2
+
+
+def test_one_who_is_gone_takes_nobody_else_with_him() -> None:
+    resolver = DictResolver(CHAIN, delay=0.05)
+
+    async def work() -> SpfAnswer:
+        checks = evaluator(resolver)
+        gone = asyncio.ensure_future(checks.evaluate(question(), 5))
+        stays = asyncio.ensure_future(checks.evaluate(question(), 5))
+        await asyncio.sleep(0.01)
+        gone.cancel()
+        return await stays
+
+    assert run(work).result == "pass"
+
+
+def test_an_answer_is_known_at_once_for_its_ttl() -> None:
+    resolver = DictResolver(CHAIN, ttl=60)
+
+    async def work() -> None:
+        clock = asyncio.get_running_loop().time
+        checks = open_evaluator(resolver, SpfLimits(cache_seconds=300), RECEIVER, clock, lambda: NOW)
+        assert checks.known(question()) is None
+        found = await checks.evaluate(question(), 5)
+        await asyncio.sleep(59)
+        assert checks.known(question(sender="someone.else@a.example")) == found
+        assert checks.figures.cache_hits == 1
+        await asyncio.sleep(1)
+        assert checks.known(question()) is None
+
+    run(work)
+
+
+@pytest.mark.parametrize(("ttl", "most", "kept"), [(3600, 10, 10), (0, 300, 0), (3600, 0, 0)])
+def test_no_answer_is_kept_for_longer_than_allowed(ttl: int, most: int, kept: int) -> None:
+    async def work() -> None:
+        clock = asyncio.get_running_loop().time
+        checks = open_evaluator(DictResolver(CHAIN, ttl=ttl), SpfLimits(cache_seconds=most), RECEIVER, clock, clock)
+        await checks.evaluate(question(), 5)
+        assert (checks.known(question()) is not None) is bool(kept)
+        await asyncio.sleep(kept)
+        assert checks.known(question()) is None
+
+    run(work)
+
+
+@pytest.mark.parametrize("record", ["v=spf1 exists:%{l}.b.example -all", "v=spf1 -all exp=e.example"])
+def test_an_answer_that_depends_on_the_sender_is_his_alone(record: str) -> None:
+    async def work() -> None:
+        checks = evaluator(records(a=record, e="%{s} may not"))
+        mine = await checks.evaluate(question(), 5)
+        assert checks.known(question()) == mine
+        assert checks.known(question(sender="other@a.example")) is None
+
+    run(work)
+
+
+def test_a_failure_is_remembered_for_a_moment_only() -> None:
+    async def work() -> None:
+        clock = asyncio.get_running_loop().time
+        checks = open_evaluator(DictResolver({("a.example", "TXT"): "servfail"}), SpfLimits(), RECEIVER, clock, clock)
+        found = await checks.evaluate(question(), 5)
+        assert (found.result, found.problem) == ("temperror", "DNS: servfail for TXT of a.example")
+        assert checks.known(question()) == found
+        await asyncio.sleep(2)
+        assert checks.known(question()) is None
+
+    run(work)
+
+
+def test_a_report_is_always_fresh() -> None:
+    async def work() -> None:
+        checks = evaluator(CHAIN)
+        await checks.evaluate(question(), 5)
+        found = await checks.report(question(), 5)
+        assert [step.domain for step in found.steps] == ["a.example", "b.example"]
+
+    run(work)
+
+
+# --- faults ---
+
+
+def test_a_bug_is_a_temperror_with_its_traceback_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(DictResolver):
+        async def resolve(self, name: str, kind: RecordType) -> Answer:
+            raise RuntimeError("boom")
+
+    checks = evaluator(Broken({}))
+    with caplog.at_level(logging.ERROR, "policyd.spf"):
+        found = run(lambda: checks.evaluate(question(), 5))
+    assert (found.result, found.problem) == ("temperror", "internal fault")
+    assert "RuntimeError: boom" in caplog.text
+    assert checks.figures.faults == 1
+
+
+def test_five_hundred_checks_do_not_hold_the_loop() -> None:
+    networks = " ".join(f"ip4:198.51.{number}.0/24" for number in range(60))
+    world = records(**{f"d{number}": f"v=spf1 {networks} -all" for number in range(500)})
+
+    async def work() -> float:
+        checks, longest = evaluator(DictResolver(world, is_warm=True)), 0.0
+
+        async def tick() -> None:
+            nonlocal longest
+            while True:
+                start = perf_counter()
+                await asyncio.sleep(0)
+                longest = max(longest, perf_counter() - start)
+
+        ticker = asyncio.ensure_future(tick())
+        await asyncio.sleep(0)
+        client = address("192.0.2.1")
+        found = await asyncio.gather(
+            *(checks.evaluate(question()._replace(client=client, sender=f"u@d{n}.example"), 5) for n in range(500))
+        )
+        ticker.cancel()
+        assert {answer.result for answer in found} == {"fail"}
+        return longest
+
+    assert asyncio.run(work()) < 0.5  # bench measures it on a quiet machine; without turns it is the sum of all
+
+
+def test_the_evaluator_is_bounded() -> None:
+    async def work() -> Evaluator:
+        checks = evaluator(DictResolver({}, ttl=600))
+        for number in range(9000):
+            await checks.evaluate(question(sender=f"u@d{number}.example"), 5)
+        return checks
+
+    checks = asyncio.run(work())
+    assert len(checks._results) <= 8192
+    assert not checks._flights

@@ -1,0 +1,41 @@
+from policyd.lookups.spf.knowledge import FOREVER, Knowledge
+from policyd.model.dns import Answer, DnsUnavailable, RecordType
+
+FOUND = Answer(("192.0.2.1",), 60, "found")
+
+
+def test_an_answer_of_the_cache_stays_for_the_whole_evaluation() -> None:
+    cached = {"a.example": FOUND}
+    knowledge = Knowledge(lambda name, kind: cached.get(name), 10)
+    assert knowledge.get(("a.example", "A")) == FOUND
+    cached.clear()
+    assert knowledge.get(("a.example", "A")) == FOUND
+    assert knowledge.queries == 1
+
+
+def test_no_more_questions_than_allowed_even_of_the_cache() -> None:
+    knowledge = Knowledge(lambda name, kind: FOUND if name == "c.example" else None, 2)
+    assert knowledge.missing([("a.example", "A"), ("b.example", "A"), ("d.example", "A")]) == [
+        ("a.example", "A"),
+        ("b.example", "A"),
+    ]
+    knowledge.put(("a.example", "A"), FOUND)
+    knowledge.put(("b.example", "A"), FOUND)
+    assert knowledge.is_full
+    assert knowledge.get(("c.example", "A")) is None
+    assert knowledge.missing([("c.example", "A")]) == []
+
+
+def test_equal_questions_are_asked_once() -> None:
+    question: tuple[str, RecordType] = ("a.example", "A")
+    assert Knowledge(lambda name, kind: None, 5).missing([question, question]) == [question]
+
+
+def test_the_shortest_ttl_counts_and_no_answer_has_none() -> None:
+    knowledge = Knowledge(lambda name, kind: None, 5)
+    assert knowledge.ttl == 0
+    knowledge.put(("a.example", "A"), FOUND)
+    knowledge.put(("b.example", "A"), FOUND._replace(ttl=7))
+    assert knowledge.ttl == 7 < FOREVER
+    knowledge.put(("c.example", "A"), DnsUnavailable("timeout"))
+    assert knowledge.ttl == 0
