@@ -27,6 +27,7 @@ _GREYLIST_RESULTS: Final = {
     "early-retry": "early",
     "client AWL": "awl",
     "client whitelist": "whitelist",
+    "helo whitelist": "whitelist",
     "sender whitelist": "whitelist",
     "recipient whitelist": "whitelist",
 }

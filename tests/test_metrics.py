@@ -27,11 +27,11 @@ def test_greylist_results_are_told_from_the_reasons() -> None:
     for check, reason in [
         ("greylist", "new"), ("greylist", "early-retry"), ("greylist", "triplet found"), ("greylist", "client AWL"),
         ("whitelist", "client whitelist"), ("whitelist", "recipient whitelist"), ("chain", "authenticated"),
-        ("whitelist", "sender whitelist"), ("blacklist", "blacklist"),
+        ("whitelist", "sender whitelist"), ("whitelist", "helo whitelist"), ("blacklist", "blacklist"),
     ]:  # fmt: skip
         metrics.answered("DUNNO", check, reason, 0.0)
     text = page(metrics)
-    for result, count in {"new": 1, "early": 1, "passed": 1, "awl": 1, "whitelist": 3}.items():
+    for result, count in {"new": 1, "early": 1, "passed": 1, "awl": 1, "whitelist": 4}.items():
         assert f'policyd_greylist_decisions_total{{result="{result}"}} {count}.0' in text
 
 

@@ -22,7 +22,7 @@ EXEMPTIBLE: Final = ("blacklist", "rbl", "spf", "greylist")
 
 _REASONS: Final[Mapping[ListKind, Reason]] = {
     "client": "client whitelist",
-    "helo": "client whitelist",
+    "helo": "helo whitelist",
     "sender": "sender whitelist",
     "recipient": "recipient whitelist",
 }

@@ -14,7 +14,7 @@ Reason = Literal[
     # postgrey's words, so that scripts which read postgrey's log read ours
     "new", "early-retry", "triplet found", "client AWL", "client whitelist", "recipient whitelist",
     # what postgrey has no lists for
-    "sender whitelist", "blacklist", "listed", "allow list unknown", "tagged", "allow list",
+    "helo whitelist", "sender whitelist", "blacklist", "listed", "allow list unknown", "tagged", "allow list",
     # why there was no opinion at all
     "no check objected", "not a recipient", "authenticated", "trusted network", "no client address",
     "incomplete request",

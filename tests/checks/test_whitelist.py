@@ -127,7 +127,7 @@ ROLES = {"/clients": "example.com\n", "/roles": "postmaster@\n", "/helo": "mx.fr
     ("request_", "reason", "exempt", "match"),
     [
         (_request("postmaster@a.test"), "recipient whitelist", {"greylist", "rbl"}, "/roles:1: postmaster@"),
-        (_request(helo="mx.friend.example"), "client whitelist", {"spf"}, "/helo:1: mx.friend.example"),
+        (_request(helo="mx.friend.example"), "helo whitelist", {"spf"}, "/helo:1: mx.friend.example"),
         (_request(sender=""), "sender whitelist", {"spf"}, "/friends:1: <>"),
         (
             _request("postmaster@a.test", sender=""),
