@@ -123,6 +123,7 @@ def write_pyproject(root: Path, requirement: str) -> None:
         [project.optional-dependencies]
         fast = ["quick >= 0.1"]
         psl = ["lists >= 1"]
+        re2 = ["linear >= 1"]
         [dependency-groups]
         dev = ["pytest >= 8.0"]
         """)

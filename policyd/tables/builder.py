@@ -9,6 +9,7 @@ from typing import Final
 from policyd.model.address import BITS
 from policyd.tables.entries import RIGHT_BITS, Contents, Entries, Place, Places
 from policyd.tables.networks import Network
+from policyd.tables.patterns import Budget
 from policyd.tables.rights import check_right
 from policyd.tables.shards import Shards
 from policyd.tables.syntax import Entry, Key, Pattern
@@ -28,6 +29,7 @@ class Builder:
         self._keys = Shards[str, Places]()
         self._networks = {version: Shards[int, Places]() for version in BITS}
         self._patterns: list[tuple[Pattern, Place]] = []
+        self._budget = Budget()
 
     def built(self) -> Entries:
         """All that was taken."""
@@ -41,7 +43,8 @@ class Builder:
                 self.add_key(text, line, right)
             case Network(version, prefix, bits):
                 self.add_network(version, prefix, bits, line, right)
-            case Pattern():
+            case Pattern(_, regex):
+                self._budget.spend(regex)
                 self._patterns.append((entry, self._place(line, right)))
                 self._size += 1
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, Literal
 
-from policyd.tables.patterns import compile_pattern
+from policyd.tables.patterns import Regex, compile_pattern
 
 Dialect = Literal["regexp", "pcre"]
 
@@ -41,7 +41,7 @@ _MISREAD: Final = {
 }
 
 
-def translate(dialect: Dialect, body: str, flags: str) -> re.Pattern[str]:
+def translate(dialect: Dialect, body: str, flags: str) -> Regex:
     """The pattern of ``/body/flags``. Raises ValueError, whose text continues a sentence that begins with it."""
     switched, known = re.IGNORECASE | re.DOTALL, _FLAGS[dialect]
     for flag in flags.replace("A", "") if dialect == "pcre" else flags:

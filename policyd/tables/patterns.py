@@ -1,30 +1,65 @@
 r"""One /regex/ of a list, compiled only if no text can keep it busy.
 
-Law: the text is the attacker's, so a pattern is refused whose number of ways to match `MAX_TEXT` characters is not
-bounded by `MAX_WAYS`. ``^([a-z0-9]+[-_.]?)+@spam`` takes 3.9 s for 26 characters, 4 times that for 28 (measured).
+Law: the text is the attacker's, so a pattern is refused that Python's `re` may need more than `MAX_STEPS` for, unless
+RE2, which is never busy for long, is installed and can run it. ``^([a-z0-9]+[-_.]?)+@spam`` takes 3.9 s for 26
+characters, 4 times that for 28 (measured). Whether RE2 is there changes which patterns are refused, and never what one
+means.
 """
 
 import re
 import warnings
 from collections.abc import Callable, Sequence
-from re import _parser  # type: ignore[attr-defined]  # see _ways
-from typing import Any, Final
+from re import _parser  # type: ignore[attr-defined]  # see backtracking.py
+from typing import Any, Final, NamedTuple
 
-MAX_TEXT: Final = 255
-"""Characters a pattern is asked about: a host name has 253 (RFC 1035 2.3.4), an address 254 (RFC 5321 4.5.3.1.3)."""
+from policyd.tables.backtracking import MAX_TEXT, TooSlow, steps
+from policyd.tables.linear import Found, Inexpressible, compile_linear, is_available
+
+__all__ = [
+    "MAX_FILE_STEPS", "MAX_PATTERN", "MAX_STEPS", "MAX_TEXT", "Budget", "Found", "Regex", "any_of", "compile_pattern",
+]  # fmt: skip
+
 MAX_PATTERN: Final = 1000
 """Characters of a pattern: longer ones are generated, and a list of names is faster and safer."""
-MAX_WAYS: Final = 50_000_000
-"""Ways to match. Three unbounded repeats pass (0.04 s was the worst seen), a fourth does not (0.2 s with ^, else more).
-The worst pattern seen to pass took 0.3 s: 17 optional letters in a row."""
+MAX_STEPS: Final = 10_000_000
+"""Steps of one search. Three repeats of anything pass (^.*.*.*x), which take 0.04 s; 0.1 s was the worst seen."""
+MAX_FILE_STEPS: Final = 5 * MAX_STEPS
+"""Steps of all patterns of a file together: one text may be the worst for all of them."""
 
-_TOO_SLOW = (
+_TOO_SLOW: Final = (
     "can be made to run for seconds by a hostile name (repeats in repeats, or too many): "
-    "write fewer, put ^ in front, or list the names"
+    "write fewer, put ^ in front, write [^.]* in place of .*, or list the names"
 )
 
 
-def compile_pattern(body: str, flags: int = re.IGNORECASE) -> re.Pattern[str]:
+class Regex(NamedTuple):
+    """A pattern that is ready to be searched for."""
+
+    search: Callable[[str], Found | None]
+    groups: int
+    steps: int
+    """At most so many, of Python's `re`; 0 where RE2 searches."""
+    python: re.Pattern[str] | None
+    """None where RE2 searches."""
+
+
+class Budget:
+    """What the patterns of one file may cost together."""
+
+    def __init__(self) -> None:
+        self._left = MAX_FILE_STEPS
+
+    def spend(self, regex: Regex) -> None:
+        """Take one more. Raises ValueError for people."""
+        if regex.steps > self._left:
+            raise ValueError(
+                "is one regular expression too many: those above it can already keep policyd busy for half a second; "
+                "write [^.]* in place of .* there, list names, or divide the file"
+            )
+        self._left -= regex.steps
+
+
+def compile_pattern(body: str, flags: int = re.IGNORECASE) -> Regex:
     """The pattern between the slashes of ``/body/``: searched anywhere, in any case unless `flags` say otherwise.
 
     Raises ValueError, whose text continues a sentence that begins with the pattern.
@@ -35,14 +70,26 @@ def compile_pattern(body: str, flags: int = re.IGNORECASE) -> re.Pattern[str]:
         raise ValueError(f"has {len(body)} characters: write at most {MAX_PATTERN}, or several lines")
     try:
         tree, pattern = _compile(body, flags)
-        if tree.getwidth()[0] > MAX_TEXT:
-            raise ValueError(f"needs more than {MAX_TEXT} characters and can never match: write less")
-        anchored = len(tree) and tree[0][0] is _parser.AT and tree[0][1] in _BEGINNINGS
-        if _ways(tree) * (1 if anchored else MAX_TEXT) > MAX_WAYS:
-            raise ValueError(_TOO_SLOW)
+        if _begins_with_anything(body, tree):  # found at the start or nowhere: one place to try in place of 255
+            tree, pattern = _compile(f"^{body}", flags)
+        return _bounded(tree, pattern)
     except RecursionError:
         raise ValueError("has too many groups in each other: write a simpler pattern") from None
-    return pattern
+
+
+def _bounded(tree: Any, pattern: re.Pattern[str]) -> Regex:
+    if tree.getwidth()[0] > MAX_TEXT:
+        raise ValueError(f"needs more than {MAX_TEXT} characters and can never match: write less")
+    try:
+        return Regex(pattern.search, pattern.groups, steps(tree, MAX_STEPS), pattern)
+    except TooSlow:
+        pass
+    try:
+        linear = compile_linear(tree)
+    except Inexpressible as error:
+        advice = f"; RE2 has no {error}" if is_available() else "; the extra re2 runs most of them: see docs/lists.md"
+        raise ValueError(_TOO_SLOW + advice) from None
+    return Regex(linear.search, linear.groups, 0, None)
 
 
 def _compile(body: str, flags: int) -> tuple[Any, re.Pattern[str]]:
@@ -59,39 +106,9 @@ def _compile(body: str, flags: int) -> tuple[Any, re.Pattern[str]]:
     return tree, pattern
 
 
-_BEGINNINGS = (_parser.AT_BEGINNING, _parser.AT_BEGINNING_STRING)
-_REPEATS = (_parser.MAX_REPEAT, _parser.MIN_REPEAT, _parser.POSSESSIVE_REPEAT)
-
-
-def _ways(tree: Any) -> int:
-    """An upper bound of how many ways `tree` can match at one place: what backtracking may try. Capped.
-
-    It reads the tree of Python's own parser, though `re._parser` is private: a second parser of regular expressions
-    would be longer than all the lists, and where it differed from `re`, it would judge a pattern that never runs.
-    """
-    ways = 1
-    for operator, argument in tree:
-        ways = min(ways * _ways_of(operator, argument), MAX_WAYS + 1)
-    return ways
-
-
-def _ways_of(operator: Any, argument: Any) -> int:
-    if operator in _REPEATS:
-        least, most, inner = argument
-        return _ways_of_repeat(least, min(int(most), MAX_TEXT), _ways(inner))
-    if operator is _parser.BRANCH:
-        return sum(map(_ways, argument[1]))
-    if operator is _parser.GROUPREF_EXISTS:
-        return sum(_ways(inner) for inner in argument[1:] if inner is not None)
-    if operator is _parser.SUBPATTERN or operator in (_parser.ASSERT, _parser.ASSERT_NOT):
-        return _ways(argument[-1])
-    return _ways(argument) if operator is _parser.ATOMIC_GROUP else 1
-
-
-def _ways_of_repeat(least: int, most: int, inner: int) -> int:
-    counts = max(most - least + 1, 1)
-    # 2**40 is beyond MAX_WAYS already: no need for numbers of thousands of digits.
-    return counts * min(int(inner ** min(most, 40)), MAX_WAYS + 1)
+def _begins_with_anything(body: str, tree: Any) -> bool:
+    """Whether ``.*`` stands in front of all the rest. As no text has line ends, ^ changes nothing there."""
+    return body.startswith(".*") and tree[0][0] in (_parser.MAX_REPEAT, _parser.MIN_REPEAT)
 
 
 # Numbered and named references mean another group among others; flags must stand at the very start.
@@ -99,12 +116,14 @@ _UNJOINABLE = re.compile(r"\\[1-9]|\(\?[^:=!<]")
 _INNERMOST = re.compile(r"\\.|\[[^\]]*\]|\([^()\[\]\\]*\)")
 
 
-def any_of(regexes: Sequence[re.Pattern[str]]) -> Callable[[str], object]:
+def any_of(regexes: Sequence[Regex]) -> Callable[[str], object]:
     """Two searches in place of many: whether any of `regexes` is found. Most texts match none of a whole list."""
-    joinable = [regex for regex in regexes if _is_joinable(regex)]
-    anchored = [regex.pattern for regex in joinable if _is_anchored(regex.pattern)]
-    floating = [regex.pattern for regex in joinable if not _is_anchored(regex.pattern)]
-    searches: list[Callable[[str], object]] = [regex.search for regex in regexes if not _is_joinable(regex)]
+    joinable = [regex.python.pattern for regex in regexes if regex.python and _is_joinable(regex.python)]
+    anchored = [pattern for pattern in joinable if _is_anchored(pattern)]
+    floating = [pattern for pattern in joinable if not _is_anchored(pattern)]
+    searches: list[Callable[[str], object]] = [
+        regex.search for regex in regexes if not (regex.python and _is_joinable(regex.python))
+    ]
     if floating:
         searches.insert(0, _joined(floating).search)
     if anchored:

@@ -13,7 +13,7 @@ from policyd.tables.access import is_window
 from policyd.tables.dialects import Dialect, translate
 from policyd.tables.match import Match
 from policyd.tables.networks import Network, parse_network
-from policyd.tables.patterns import MAX_TEXT
+from policyd.tables.patterns import MAX_TEXT, Budget, Found, Regex
 from policyd.tables.rights import check_right, parse_right, short
 from policyd.tables.rows import BLANKS, MAX_LINE
 from policyd.tables.templates import Template, parse_template
@@ -34,8 +34,8 @@ class Condition(NamedTuple, Generic[_T]):
     test: Callable[[_T], Any]
     """None: it cannot be said of this subject, whether negated or not. Else what is found, or False."""
     negated: bool
-    groups: int | None = None
-    """How many groups of what is found an action may quote; None: it quotes nothing."""
+    regex: Regex | None = None
+    """What finds, of a regular expression; an action may quote its groups."""
 
     def holds(self, subject: _T) -> Any:
         """What `test` found; True for a negated condition that holds."""
@@ -73,6 +73,7 @@ class Reader(Generic[_T]):
     def __init__(self, split: Callable[[str], tuple[Condition[_T], str]]) -> None:
         self.guards: tuple[Condition[_T], ...] = ()
         self._begun: list[int] = []
+        self._budget = Budget()
         self._split = split
 
     def read(self, line: int, row: str) -> Rule[_T] | None:
@@ -96,10 +97,16 @@ class Reader(Generic[_T]):
         """The lines of each ``if`` without an ``endif``."""
         return self._begun
 
+    def _condition(self, text: str) -> tuple[Condition[_T], str]:
+        condition, rest = self._split(text)
+        if condition.regex is not None:
+            self._budget.spend(condition.regex)
+        return condition, rest
+
     def _open(self, line: int, text: str) -> None:
         guard: Condition[_T] = Condition("", lambda subject: None, negated=False)
         try:
-            guard, rest = self._split(text)
+            guard, rest = self._condition(text)
             if rest:
                 raise ValueError(f"{short(rest)} stands behind the condition of an if: write it into a line of its own")
         finally:
@@ -116,12 +123,12 @@ class Reader(Generic[_T]):
         self._begun.pop()
 
     def _rule(self, line: int, window: str, row: str) -> Rule[_T]:
-        condition, action = self._split(row)
+        condition, action = self._condition(row)
         if not action:
             raise ValueError(f"{short(row)} has no action behind it: write one, such as REJECT, OK or DUNNO")
         template = None
-        if condition.groups is not None:
-            action, template = parse_template(action, condition.groups, negated=condition.negated)
+        if condition.regex is not None:
+            action, template = parse_template(action, condition.regex.groups, negated=condition.negated)
         right = f"{window} {action}" if window else action
         check_right(right)
         return Rule(line, self.guards, condition, right, template)
@@ -151,10 +158,10 @@ def split_regex(dialect: Dialect, row: str) -> tuple[Condition[str], str]:
     except ValueError as error:
         raise ValueError(f"{short(found[0])} {error}") from None
 
-    def test(text: str) -> re.Match[str] | bool | None:
+    def test(text: str) -> Found | bool | None:
         return (regex.search(text) or False) if len(text) <= MAX_TEXT else None
 
-    return Condition(f"{'!' * negated}{found[0]}", test, negated, regex.groups), rest[found.end() :].strip(BLANKS)
+    return Condition(f"{'!' * negated}{found[0]}", test, negated, regex), rest[found.end() :].strip(BLANKS)
 
 
 def _negation(row: str) -> tuple[bool, str]:

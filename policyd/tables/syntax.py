@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from policyd.tables.match import ListKind
 from policyd.tables.networks import Network, parse_network
-from policyd.tables.patterns import compile_pattern
+from policyd.tables.patterns import Regex, compile_pattern
 from policyd.tables.rights import VERBS, short
 from policyd.tables.rows import MAX_LINE
 from policyd.tables.windows import split_window
@@ -37,7 +37,7 @@ class Pattern(NamedTuple):
     """A /regex/, searched in the client's name or in the whole address."""
 
     text: str
-    regex: re.Pattern[str]
+    regex: Regex
 
     @property
     def plain(self) -> str:

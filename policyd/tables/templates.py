@@ -8,6 +8,7 @@ import re
 from typing import Final, NamedTuple
 
 from policyd.model.action import DUNNO, MAX_HEADER, MAX_TEXT, Action, clean_text
+from policyd.tables.linear import Found
 from policyd.tables.rights import make_action, parse_action, short
 
 _MACRO: Final = re.compile(r"\$(?:(\$)|\{([0-9]+)\}|\(([0-9]+)\)|([0-9]+)(?![A-Za-z0-9_])|)", re.ASCII)
@@ -19,7 +20,7 @@ class Template(NamedTuple):
     verb: str
     text: str
 
-    def fill(self, found: re.Match[str]) -> Action:
+    def fill(self, found: Found) -> Action:
         """The action for what was found; no opinion where that makes no sense, as a header without a value."""
         limit = MAX_HEADER if self.verb == "PREPEND" else MAX_TEXT
         text = _MACRO.sub(lambda macro: _value(macro, found), self.text)
@@ -56,5 +57,5 @@ def _number(macro: re.Match[str]) -> int | None:
     return int(digits[:4]) if digits else None
 
 
-def _value(macro: re.Match[str], found: re.Match[str]) -> str:
+def _value(macro: re.Match[str], found: Found) -> str:
     return "$" if macro[1] else found[_number(macro) or 0] or ""

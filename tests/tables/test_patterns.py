@@ -7,7 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policyd.tables.patterns import MAX_TEXT, MAX_WAYS, any_of, compile_pattern
+from policyd.tables import linear
+from policyd.tables.patterns import MAX_FILE_STEPS, MAX_STEPS, MAX_TEXT, Budget, any_of, compile_pattern
+from tests.tables import regexes
+
+
+@pytest.fixture
+def no_re2(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine without the extra."""
+    monkeypatch.setattr(linear, "re2", None)
+
+
+class TestPython(regexes.Contract):
+    def search(self, body: str, flags: int, text: str) -> linear.Found | None:
+        return re.compile(body, flags).search(text)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +44,9 @@ from policyd.tables.patterns import MAX_TEXT, MAX_WAYS, any_of, compile_pattern
     ],
 )
 def test_usual_patterns_compile(body: str) -> None:
-    assert compile_pattern(body).pattern == body
+    python = compile_pattern(body).python
+    assert python is not None
+    assert python.pattern == body
 
 
 @pytest.mark.parametrize(
@@ -44,7 +59,7 @@ def test_usual_patterns_compile(body: str) -> None:
         "(a*?)*?",
         "(a?){40}",
         "(a|ab|b)*",
-        "(foo|foobar)+",
+        "(foo|foobar)+x",
         "(?:a+)++b",
         "(?>a+)+b",
         "(?i:a+)+b",
@@ -54,14 +69,20 @@ def test_usual_patterns_compile(body: str) -> None:
         "(x)?(?(1)(a+)+|c)",
         "(x)?(?(1)c|(a+)+)",
         "([a-z]{1,3}){100}",
-        ".*.*.*x",
+        "x.*.*.*x",
         "^.*.*.*.*x",
-        "^" + "a?" * 30,
-        "^" + "(a|a)" * 30,
+        "^" + "a?" * 30 + "x",
+        "^" + "(a|a)" * 30 + "x",
+        "^.*.*.*(?:..){50}x",  # not many ways, but long ones
+        "^(?:a?){24}(?:aa){100}b",
+        r"^(a*)(a*)(a*)\3\2\1b",
+        "^.*.*.*(?=.*x)b",
+        "^[ab]*?[ab]*?[ab]*?(?:[ab][ab]){60}c",
     ],
 )
+@pytest.mark.usefixtures("no_re2")
 def test_patterns_that_could_run_for_ever_are_refused(body: str) -> None:
-    with pytest.raises(ValueError, match=r"hostile name .* write fewer"):
+    with pytest.raises(ValueError, match=r"hostile name .* write fewer, .* extra re2"):
         compile_pattern(body)
 
 
@@ -93,7 +114,7 @@ def test_the_longest_text_that_is_asked_about_can_match() -> None:
     assert compile_pattern("^" + "a" * MAX_TEXT + "$").search("a" * MAX_TEXT)
 
 
-@pytest.mark.parametrize("body", [".*.*x", "[a-z]+[a-z]+x", "^.*?.*?.*?x", "^(a|aa)a*a*c", "(.*)\\1x"])
+@pytest.mark.parametrize("body", [".*.*x", "[a-z]+[a-z]+x", "^.*?.*?.*?x", "^(a|aa)a*a*c", "(.*)\\1x", "(a?){12}a?x"])
 @pytest.mark.parametrize("text", ["a" * MAX_TEXT, "ab" * 127, "1." * 127])
 def test_the_worst_that_passes_ends_soon(body: str, text: str) -> None:
     pattern = compile_pattern(body)
@@ -114,21 +135,34 @@ _REGEXES = st.recursive(
 )
 
 
-def _ways_by_hand(anchored: bool, stars: int) -> int:
-    return int((MAX_TEXT + 1) ** stars) * (1 if anchored else MAX_TEXT)
+@pytest.mark.usefixtures("no_re2")
+@pytest.mark.parametrize(("anchored", "stars"), [(True, 3), (False, 2)])
+def test_so_many_repeats_of_anything_pass_and_no_more(anchored: bool, stars: int) -> None:
+    begin = "^" * anchored + "x"
+    assert compile_pattern(begin + ".*" * stars + "x").steps <= MAX_STEPS
+    with pytest.raises(ValueError, match="hostile name"):
+        compile_pattern(begin + ".*" * (stars + 1) + "x")
 
 
-@pytest.mark.parametrize("anchored", [True, False])
-@pytest.mark.parametrize("stars", range(6))
-def test_the_bound_is_the_product_of_repeats(anchored: bool, stars: int) -> None:
-    body = "^" * anchored + "x" + "a*x" * stars
-    if _ways_by_hand(anchored, stars) <= MAX_WAYS:
-        compile_pattern(body)
-    else:
-        with pytest.raises(ValueError, match="hostile name"):
-            compile_pattern(body)
+def test_anything_in_front_is_looked_for_once() -> None:
+    regex = compile_pattern(r".*-out-.*\.example\.com$")
+    assert regex.steps < MAX_STEPS // 10
+    assert regex.search("mail-OUT-7.example.com")
+    assert not regex.search("mail-out-7.example.org")
+    assert compile_pattern(".*|x").search("")
+    assert compile_pattern(".*").search("")
 
 
+def test_the_patterns_of_a_file_have_a_budget() -> None:
+    budget, regex = Budget(), compile_pattern("^.*.*.*x")
+    for _ in range(MAX_FILE_STEPS // regex.steps):
+        budget.spend(regex)
+    with pytest.raises(ValueError, match=r"one regular expression too many: .*; write"):
+        budget.spend(regex)
+    budget.spend(compile_pattern("^mail[0-9]+"))  # there is still room for a small one
+
+
+@pytest.mark.usefixtures("no_re2")
 @given(_REGEXES)
 def test_what_passes_ends_soon_whatever_it_is(body: str) -> None:
     try:
@@ -158,3 +192,18 @@ def test_only_like_patterns_are_asked_together() -> None:
     exact, verbose = compile_pattern("a", 0), compile_pattern("b # c", re.VERBOSE)
     found = any_of([compile_pattern("^x"), exact, verbose, compile_pattern("y")])
     assert [text for text in ("X", "a", "A", "b", "Y", "ax", "zz") if found(text)] == ["X", "a", "b", "Y", "ax"]
+
+
+def test_what_re2_runs_is_found_with_the_others() -> None:
+    pytest.importorskip("re2")
+    slow = compile_pattern("^(a+)+$")
+    assert slow.python is None
+    assert slow.steps == 0
+    found = any_of([compile_pattern("x"), slow])
+    assert [text for text in ("AAA", "b", "bx") if found(text)] == ["AAA", "bx"]
+
+
+def test_what_re2_does_not_know_either_is_refused() -> None:
+    pytest.importorskip("re2")
+    with pytest.raises(ValueError, match=r"hostile name .*; RE2 has no back-references"):
+        compile_pattern(r"^(a+)+\1$")

@@ -65,7 +65,7 @@ def test_regexes() -> None:
         entry = parse(r"/^mail\d+\.example$/")
         assert isinstance(entry, Pattern)
         assert entry.text == r"/^mail\d+\.example$/"
-        assert entry.regex.pattern == r"^mail\d+\.example$"
+        assert entry.regex.search("MAIL7.example")
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ _NEVER_A_NAME = [
     ("ex\udce4mple.com", "type the line anew"),
     ("//", "matches everything"),
     ("/a\x01/", "write them as escapes"),
-    ("/(a+)+/", "write fewer"),
+    ("/(a+)+\\1/", "write fewer"),
     ("/a(/", "correct it"),
     ("/" + "a" * 1001 + "/", "at most 1000"),
 ]

@@ -107,7 +107,7 @@ REFUSED = [
     (["sender", "a@example.com", "FOO"], "no action"),
     (["sender", "a@example.com", "REJECT", "ticket # 5"], "what stands behind '#' is a comment"),
     (["sender", "#a@example.com", "REJECT"], "what stands behind '#' is a comment"),
-    (["sender", "/(a+)+$/", "REJECT"], "can be made to run for seconds"),
+    (["sender", "/(a+)+\\1$/", "REJECT"], "can be made to run for seconds"),
     (["sender", "com", "REJECT"], "com names the whole top-level domain com; write --force if you mean it"),
     (["sender", "@com", "REJECT"], "names the whole top-level domain com"),
     (["sender", "/./", "REJECT"], "/./ names everybody, or nearly so; write --force if you mean it"),
