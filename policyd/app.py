@@ -21,14 +21,13 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from policyd import __version__
+from policyd import __version__, dns_report
 from policyd.admin import Admin, config_condition, lists_condition, store_condition
 from policyd.assembly import Assembler, Assembly
 from policyd.chain import Chain
 from policyd.config import Settings
 from policyd.control import Control
 from policyd.desk import Service
-from policyd.dns_metrics import list_metrics, resolver_metrics
 from policyd.exporter import Exporter
 from policyd.health import FailOpen, Health
 from policyd.hits import Hits, hits_file
@@ -103,8 +102,11 @@ class Daemon:
         health.add(lambda: config_condition(self._settings.source, self._mistakes, self._metrics.generation))
         health.add(lambda: store_condition(self._settings.store.url, self._store.stats()))
         health.add(lambda: lists_condition(self._watch.lists))
+        health.add(lambda: dns_report.resolver_condition(self._assembler.resolver_stats()))
+        health.add(lambda: dns_report.zones_condition(self._assembler.dns_lists(), self._assembler.wiring_mistake()))
         health.add(FailOpen(self._metrics, time.monotonic))
-        return Admin(self._metrics, health, self._watch, lambda: str(self._listeners), self._reload)
+        more = {"rbl": lambda _: [dns_report.zone_figures(status) for status in self._assembler.dns_lists()]}
+        return Admin(self._metrics, health, self._watch, lambda: str(self._listeners), self._reload, more)
 
     async def run(self) -> None:
         """Serve until told to stop. Raises OSError when a socket cannot be had."""
@@ -112,12 +114,7 @@ class Daemon:
         self._logbook = Logbook(self._settings, self._metrics, loop.call_soon, self._count_hit)
         self._metrics.lists = lambda: self._watch.lists.figures()
         self._store = await self._open_store()
-        self._assembler = assembler = Assembler(self._store)
-        self._metrics.rooms = [
-            lambda: store_metrics(self._store.stats()),
-            lambda: resolver_metrics(assembler.resolver_stats()),
-            lambda: list_metrics(assembler.dns_lists()),
-        ]
+        self._assembler = Assembler(self._store)
         try:
             await self._hits.load()
             assembly, lists = await self._watch.open(partial(self._assembler.build, self._settings))
@@ -175,6 +172,11 @@ class Daemon:
             return
         registry = CollectorRegistry(auto_describe=False)
         registry.register(self._metrics)
+        self._metrics.rooms = [
+            lambda: store_metrics(self._store.stats()),
+            lambda: dns_report.resolver_metrics(self._assembler.resolver_stats()),
+            lambda: dns_report.list_metrics(self._assembler.dns_lists()),
+        ]
         endpoint = parse_host_and_port(settings.metrics.listen)
         exporter = Exporter(partial(generate_latest, registry))
         await exporter.start(endpoint.host, endpoint.port)

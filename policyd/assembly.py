@@ -116,6 +116,11 @@ class Assembler:
         checks = self._in_force().checks.checks
         return [status for check in checks if isinstance(check, Rbl) for status in check.status()]
 
+    def wiring_mistake(self) -> str:
+        """Whether all mail comes from one gateway, as a sentence; "" if not."""
+        checks = self._in_force().checks.checks
+        return next((check.wiring_mistake for check in checks if isinstance(check, Rbl) and check.wiring_mistake), "")
+
     def _in_force(self) -> Assembly:
         assert self.current is not None  # noqa: S101 - nobody can ask before the first one is
         return self.current

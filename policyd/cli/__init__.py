@@ -27,6 +27,7 @@ VERBS: Final[Mapping[str, str]] = {
     "reload": "have the running daemon read its settings and lists again, and wait for it",
     "query": "ask a running daemon one question, as Postfix would",
     "list": "look into whitelists and blacklists, and change them",
+    "rbl": "say how the DNS lists are, and what they say of an address or a domain",
     "postgrey": "serve in postgrey's place, with postgrey's own options",
 }
 

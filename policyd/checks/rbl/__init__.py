@@ -6,8 +6,10 @@ check.py, asking.py and prober.py wait, and only for the resolver.
 """
 
 from policyd.checks.rbl.check import Rbl, build
+from policyd.checks.rbl.examination import Said, examine
+from policyd.checks.rbl.sayings import MEANINGS
 from policyd.checks.rbl.settings import Settings
 from policyd.checks.rbl.watch import ZoneStatus
 from policyd.checks.rbl.zones import ZoneSettings
 
-__all__ = ["Rbl", "Settings", "ZoneSettings", "ZoneStatus", "build"]
+__all__ = ["MEANINGS", "Rbl", "Said", "Settings", "ZoneSettings", "ZoneStatus", "build", "examine"]

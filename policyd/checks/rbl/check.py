@@ -6,24 +6,23 @@ before anybody is refused or trusted.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final
 
-from policyd.checks.rbl.answers import Heard, Listing, listings, read
+from policyd.checks.rbl.answers import Heard, listings, read
 from policyd.checks.rbl.asking import Reply, ask_all
 from policyd.checks.rbl.judgement import Score, Sentence, learned_of, score, sentence
-from policyd.checks.rbl.names import MAX_NAME, askable, backwards, domain_of, shortened
 from policyd.checks.rbl.prober import Prober
-from policyd.checks.rbl.profiles import LOOK_UPS, LookUp
-from policyd.checks.rbl.reply import asked_about, clean_txt, deferral, header, rejection
+from policyd.checks.rbl.questions import Question, Questions, network
+from policyd.checks.rbl.reply import deferral, header, rejection, text_of
 from policyd.checks.rbl.settings import Settings
 from policyd.checks.rbl.watch import Watched, ZoneStatus
 from policyd.checks.rbl.wiring import Wiring
-from policyd.checks.rbl.zones import MAX_TEXT, Zone, compile_zones
+from policyd.checks.rbl.zones import Zone, compile_zones
 from policyd.checks.tools import Tools
 from policyd.model.action import DUNNO
-from policyd.model.address import BITS, Address
+from policyd.model.address import BITS
 from policyd.model.dns import Answer, Resolver
 from policyd.model.errors import Unavailable
 from policyd.model.evidence import NO_EVIDENCE, NO_LISTS, Evidence
@@ -33,25 +32,8 @@ from policyd.tables.networks import parse_network
 
 TXT_TIME: Final = 1.0
 """Seconds that a refusal waits for the list's own text; it is only politeness."""
-MAX_TXT: Final = 8
-"""Strings of it that are read; a list may have hundreds."""
-
 TRUST: Final = Verdict(DUNNO, "allow list", final=False, exempt=frozenset({"greylist"}))
 """A client whom an allow list vouches for is not greylisted; all else is judged as before."""
-
-
-class Subjects(NamedTuple):
-    """What of a request is looked up: whole names, and what lists of registered domains are asked in their place."""
-
-    whole: tuple[str, ...] = ()
-    cut: tuple[str, ...] = ()
-
-
-NO_SUBJECTS: Final = Subjects()
-
-
-Question = tuple[Watched, LookUp, str, str]
-"""A list, what of the request it is asked about, that itself, and the name to ask. Plain: every mail has many."""
 
 
 @dataclass(slots=True)
@@ -82,19 +64,19 @@ class Rbl:
         self._resolver = resolver
         self._say = say
         self._watched = {zone: Watched(zone) for zone in compile_zones(settings.sites, settings.zones)}
-        lists = tuple(self._watched.values())
-        self._by_look_up = [
-            (look_up, asked) for look_up in LOOK_UPS if (asked := [w for w in lists if look_up in w.zone.look_up])
-        ]
+        self.lists = tuple(self._watched.values())
+        self._questions = Questions(self.lists)
         self._wiring = Wiring()
         self._skipped: dict[int, list[tuple[int, int]]] = {4: [], 6: []}
-        for network in map(parse_network, settings.skip_networks):
-            self._skipped[network.version].append((BITS[network.version] - network.prefix, network.bits))
-        self.prober = Prober(resolver, lists, say)
+        for skipped in map(parse_network, settings.skip_networks):
+            self._skipped[skipped.version].append((BITS[skipped.version] - skipped.prefix, skipped.bits))
+        self.prober = Prober(resolver, self.lists, say)
 
     def evaluate(self, request: PolicyRequest, evidence: Evidence, now: int) -> Verdict | Awaitable[Verdict]:
         """Judge one request, at once if the resolver knows all answers. Raises Unavailable if no list can be asked."""
-        if self._is_skipped(request):
+        is_skipped = self.skips(request)
+        self._watch_wiring(request, is_skipped=is_skipped)
+        if is_skipped:
             return NO_OPINION
         case, cold = Case(request, now), []
         cached = self._resolver.cached
@@ -125,34 +107,35 @@ class Rbl:
 
     def status(self) -> tuple[ZoneStatus, ...]:
         """What is known of every list."""
-        return tuple(watched.status() for watched in self._watched.values())
+        return tuple(watched.status() for watched in self.lists)
+
+    @property
+    def wiring_mistake(self) -> str:
+        """The sentence about a gateway that stands in place of all clients, "" if there is none."""
+        return self._wiring.mistake
 
     def questions(self, request: PolicyRequest) -> list[tuple[str, str]]:
         """What `request` asks: the list as people may see it, and the subject."""
         return [(watched.zone.shown, subject) for watched, _, subject, _ in self._questions(request)]
 
-    def _questions(self, request: PolicyRequest) -> Iterator[Question]:
-        for look_up, lists in self._by_look_up:
-            subjects = _subjects(look_up, request)
-            for watched in lists:
-                zone = watched.zone
-                yield from [
-                    (watched, look_up, subject, name)
-                    for subject in (subjects.cut if zone.profile.cut else subjects.whole)
-                    if len(name := f"{subject}.{zone.name}") <= MAX_NAME
-                ]
-
-    def _is_skipped(self, request: PolicyRequest) -> bool:
+    def skips(self, request: PolicyRequest) -> bool:
+        """Whether nothing is looked up for `request`, because no list can know its client."""
         address = request.client_address
         if address is None:
             return False
-        for shift, bits in self._skipped[address.version]:
+        for shift, bits in self._skipped[address.version]:  # noqa: SIM110 - any() costs a generator per mail
             if address.number >> shift == bits:
-                if said := self._wiring.see_private(address.text, request.helo_name):
-                    self._say(said)
                 return True
-        self._wiring.see_public()
         return False
+
+    def _watch_wiring(self, request: PolicyRequest, *, is_skipped: bool) -> None:
+        address = request.client_address
+        if address is None:
+            return
+        if not is_skipped:
+            self._wiring.see_public()
+        elif said := self._wiring.see_private(address.text, request.helo_name):
+            self._say(said)
 
     async def _later(self, case: Case, cold: list[Question]) -> Verdict:
         clock = asyncio.get_running_loop().time
@@ -166,7 +149,7 @@ class Rbl:
         if txt is None:
             question = found.listings[0].question
             replies = await ask_all(self._resolver, [question], min(TXT_TIME, until - clock()), "TXT")
-            txt = _text(found.listings[0], replies[question].answer)
+            txt = text_of(found.listings[0].zone, replies[question].answer)
         return self._judged(case, found, judgement, txt)
 
     def _hear(self, case: Case, cold: list[Question], replies: dict[str, Reply]) -> None:
@@ -176,7 +159,7 @@ class Rbl:
             if isinstance(answer, Answer):
                 watched.heard(seconds)
                 _note(case, question, answer)
-                watched.surge.see(_network(question, case.request), case.now, listed=bool(answer.records))
+                watched.surge.see(network(question, case.request), case.now, listed=bool(answer.records))
                 if watched.wants_sample(case.now):
                     watched.health.suspect(case.now)
             else:
@@ -209,7 +192,7 @@ class Rbl:
         if listing.rule.text:
             return listing.rule.text
         answer = self._resolver.cached(listing.question, "TXT")
-        return None if answer is None else _text(listing, answer)
+        return None if answer is None else text_of(listing.zone, answer)
 
     def _judged(self, case: Case, found: Score, judgement: Sentence, txt: str) -> Verdict:
         for zone in (*case.unknown, *case.doubted):
@@ -225,39 +208,13 @@ class Rbl:
         return verdict if learned == NO_LISTS else verdict._replace(evidence=NO_EVIDENCE._replace(dns_lists=learned))
 
 
-def _subjects(look_up: LookUp, request: PolicyRequest) -> Subjects:
-    if look_up == "client address":
-        address = request.client_address
-        return Subjects((backwards(address),)) if address is not None else NO_SUBJECTS
-    text = asked_about(look_up, request)
-    name = domain_of(text) if look_up in ("sender domain", "recipient domain") else askable(text)
-    return Subjects((name,), shortened(name)) if name else NO_SUBJECTS
-
-
 def _note(case: Case, question: Question, answer: Answer) -> None:
-    watched, look_up, _, name = question
+    watched, look_up, subject, name = question
     if answer.records:
-        case.heard.append(Heard(watched.zone, look_up, name, read(watched.zone, answer.records)))
+        case.heard.append(Heard(watched.zone, look_up, name, read(watched.zone, subject, answer.records)))
     else:
         watched.answered += 1
         case.clean += 1
-
-
-def _network(question: Question, request: PolicyRequest) -> str:
-    """What counts as one subject of a surge: a whole network, because one may be listed as a whole."""
-    address: Address | None = request.client_address
-    _, look_up, text, _ = question
-    if look_up != "client address" or address is None:
-        return text
-    return address.network(24 if address.version == 4 else 48)
-
-
-def _text(listing: Listing, answer: Answer | str) -> str:
-    """All TXT of an answer, joined as Postfix does."""
-    if not isinstance(answer, Answer):
-        return ""
-    texts = [record.decode("utf-8", "replace") for record in answer.records[:MAX_TXT] if isinstance(record, bytes)]
-    return clean_txt(listing, " / ".join(text[:MAX_TEXT] for text in texts))
 
 
 def _verdict(request: PolicyRequest, found: Score, judgement: Sentence, txt: str, *, is_trusted: bool) -> Verdict:

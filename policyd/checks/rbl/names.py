@@ -13,6 +13,9 @@ from policyd.model.address import Address
 MAX_NAME: Final = 253
 """Characters of a name (RFC 1035 2.3.4, less the length bytes at both ends)."""
 
+LISTED_ADDRESS: Final = "2.0.0.127"
+"""The address that every list of addresses lists, backwards (RFC 5782 5)."""
+
 _NAME: Final = re.compile(
     r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII
 )

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 from zlib import crc32
 
-from policyd.checks.rbl.answers import fault_of, read_codes
+from policyd.checks.rbl.answers import fault_of, is_test_answer, read_codes
 from policyd.checks.rbl.health import FRESH, Finding
-from policyd.checks.rbl.names import backwards
+from policyd.checks.rbl.names import LISTED_ADDRESS, backwards
 from policyd.checks.rbl.zones import Zone
 from policyd.model.address import Address
 from policyd.model.dns import Answer, Record
@@ -24,7 +24,7 @@ SAMPLE: Final = 20
 TOO_MANY: Final = 18
 """So many of them listed is no list: of random addresses the widest honest ones list far fewer than half."""
 
-_LISTED_ADDRESS, _UNLISTED_ADDRESS = "2.0.0.127", "1.0.0.127"
+_UNLISTED_ADDRESS = "1.0.0.127"
 _LISTED_NAME, _UNLISTED_NAME = "test", "invalid"
 
 
@@ -52,7 +52,7 @@ class Found(NamedTuple):
 def points(zone: Zone, now: int) -> Points:
     """What to ask of `zone` at `now`."""
     by_address = _is_asked_addresses(zone)
-    listed = zone.profile.listed or (_LISTED_ADDRESS if by_address else _LISTED_NAME)
+    listed = zone.profile.listed or (LISTED_ADDRESS if by_address else _LISTED_NAME)
     unlisted = _UNLISTED_ADDRESS if by_address else _UNLISTED_NAME
     control = _control(zone, now // FRESH, by_address=by_address)
     return Points(
@@ -96,11 +96,9 @@ def judge_sample(names: Sequence[str], answers: Answers) -> Found | None:
 
 def _fault(zone: Zone, answer: Answer | str, *, is_test_point: bool) -> str:
     records = _records(answer)
-    codes = read_codes(records)
-    permitted = zone.profile.listed_as if is_test_point else None
-    if permitted is not None and records and len(codes) == len(records) and all(map(permitted.matches, codes)):
+    if is_test_point and is_test_answer(zone, records):
         return ""
-    return fault_of(zone, records, codes)
+    return fault_of(zone, records, read_codes(records))
 
 
 def _records(answer: Answer | str) -> tuple[Record, ...]:

@@ -10,13 +10,16 @@ from typing import Final
 from policyd.checks.rbl.answers import Listing
 from policyd.checks.rbl.judgement import Score
 from policyd.checks.rbl.profiles import LookUp
-from policyd.checks.rbl.zones import MAX_TEXT
+from policyd.checks.rbl.zones import MAX_TEXT, Zone
 from policyd.model.action import Action, clean_text
+from policyd.model.dns import Answer
 from policyd.model.request import PolicyRequest
 
 HEADER: Final = "X-DNSBL"
 MAX_SHOWN: Final = 8
 """Lists that the header names."""
+MAX_TXT: Final = 8
+"""Strings of a list's text that are read; it may have hundreds."""
 TEXT_LIMIT: Final = 400
 """Characters of reply text; the chain puts a decision id behind it."""
 _SUBJECT_LIMIT: Final = 100
@@ -53,9 +56,17 @@ def header(found: Score) -> Action:
     )
 
 
-def clean_txt(listing: Listing, txt: str) -> str:
+def text_of(zone: Zone, answer: Answer | str) -> str:
+    """A list's own text as it may be shown: all TXT of an answer, joined as Postfix does; "" if there is none."""
+    if not isinstance(answer, Answer):
+        return ""
+    texts = [record.decode("utf-8", "replace") for record in answer.records[:MAX_TXT] if isinstance(record, bytes)]
+    return clean_txt(zone, " / ".join(text[:MAX_TEXT] for text in texts))
+
+
+def clean_txt(zone: Zone, txt: str) -> str:
     """A list's own text as it may be shown, "" if there is nothing to show."""
-    return clean_text(listing.zone.hide(txt), MAX_TEXT) if txt.strip() else ""
+    return clean_text(zone.hide(txt), MAX_TEXT) if txt.strip() else ""
 
 
 def asked_about(look_up: LookUp, request: PolicyRequest) -> str:

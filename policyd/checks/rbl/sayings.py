@@ -4,10 +4,23 @@ Law: each says what happened, what it means for mail, and what to do. A list is 
 has seen a key.
 """
 
-from policyd.checks.rbl.health import Change
+from collections.abc import Mapping
+from typing import Final
+
+from policyd.checks.rbl.health import Change, Finding
 from policyd.checks.rbl.points import Found
 from policyd.checks.rbl.zones import Zone
 from policyd.model.action import clean_text
+
+MEANINGS: Final[Mapping[Finding, str]] = {
+    "good": "its test points are as they should be",
+    "lists all": "it lists what no list that works does",
+    "refused": "it refuses to answer",
+    "strange": "it answers what is no list's answer",
+    "empty": "it does not list its test point",
+    "silent": "it does not answer",
+}
+"""What a probe found, in a few words."""
 
 
 def sentence(zone: Zone, change: Change, found: Found) -> str:

@@ -25,6 +25,16 @@ class Wiring:
         self._said = False
 
     @property
+    def mistake(self) -> str:
+        """What is wrong and what to do, "" if nothing is."""
+        if not self.is_mistaken:
+            return ""
+        return (
+            f"every client comes from {clean_text(self._address)}: Postfix sees a gateway in place of its clients (NAT "
+            "or container), so no list can be asked; let it see real addresses (host network, or the PROXY protocol)"
+        )
+
+    @property
     def is_mistaken(self) -> bool:
         """Whether all that was seen lately came from one private address, under many names."""
         return self._requests >= REQUESTS and len(self._names) >= NAMES
@@ -45,10 +55,7 @@ class Wiring:
         if self._said or not self.is_mistaken:
             return ""
         self._said = True
-        return (
-            f"rbl: every client comes from {clean_text(address)}: Postfix sees a gateway in place of its clients (NAT "
-            "or container), so no list can be asked; let it see real addresses (host network, or the PROXY protocol)"
-        )
+        return f"rbl: {self.mistake}"
 
     def _forget(self, address: str) -> None:
         self._address, self._requests = address, 0

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policyd.checks.rbl.answers import MAX_CODES, Heard, listings, read
+from policyd.checks.rbl.answers import MAX_CODES, Heard, Reading, listings, read
 from policyd.checks.rbl.zones import Zone, ZoneSettings, compile_zones
 from policyd.model.dns import Mx, Record
 
@@ -26,7 +26,7 @@ ANYTHING = zone("bl.example=[0..255].[0..255].[0..255].[0..255]")
 
 @given(st.lists(records, max_size=MAX_CODES + 3).map(tuple))
 def test_whatever_is_answered_counts_only_where_lists_may_answer(answer: tuple[Record, ...]) -> None:
-    reading = read(ANYTHING, answer)
+    reading = read(ANYTHING, "9.2.0.192", answer)
     if reading.rules:
         assert not reading.fault
         for record in answer:
@@ -59,7 +59,7 @@ def test_whatever_is_answered_counts_only_where_lists_may_answer(answer: tuple[R
     ],
 )
 def test_what_answers_mean(site: str, answer: tuple[Record, ...], counts: bool, fault: str) -> None:
-    reading = read(zone(site), answer)
+    reading = read(zone(site), "9.2.0.192", answer)
     assert bool(reading.rules) == counts
     assert reading.fault == fault
 
@@ -73,8 +73,16 @@ def test_a_rule_counts_once_and_only_for_what_it_looks_up() -> None:
         ],
     )
     answer = ("127.0.1.2", "127.0.1.4")
-    reading = read(dbl, answer)
+    reading = read(dbl, "9.2.0.192", answer)
     both = [Heard(dbl, "helo", "a.example.dbl.spamhaus.org", reading), Heard(dbl, "sender domain", "b", reading)]
     assert [listing.rule.weight for listing in listings(both)] == [2, 1]
     assert [listing.rule.weight for listing in listings(both[:1])] == [2]
     assert listings(both)[0].question == "a.example.dbl.spamhaus.org"
+
+
+def test_what_dnswl_answers_for_its_test_point_is_an_error_of_any_other_address() -> None:
+    dnswl = zone("list.dnswl.org=127.0.[0..255].[1..3]*-2")
+    assert read(dnswl, "2.0.0.127", ("127.0.10.0",)) == Reading()
+    assert read(dnswl, "9.2.0.192", ("127.0.10.0",)).fault == "127.0.10.0"
+    assert read(dnswl, "2.0.0.127", ("127.0.10.3",)).fault == "127.0.10.3"
+    assert read(dnswl, "2.0.0.127", ("127.0.10.0", "127.0.0.255")).fault

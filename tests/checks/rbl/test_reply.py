@@ -53,7 +53,7 @@ def test_a_temporary_answer_is_not_what_fail2ban_bans_for() -> None:
 def test_nothing_that_anybody_says_breaks_a_reply(said: str, txt: str) -> None:
     hostile = request(helo=said, sender=said)
     for look_up in ("helo", "sender domain"):
-        text = clean_txt(listing(look_up), txt)
+        text = clean_txt(listing(look_up).zone, txt)
         for action in (rejection(listing(look_up), hostile, text), deferral(listing(look_up), hostile, text)):
             assert len(action.text) <= TEXT_LIMIT
             assert action.reply.isascii()
@@ -63,9 +63,9 @@ def test_nothing_that_anybody_says_breaks_a_reply(said: str, txt: str) -> None:
 def test_a_key_in_the_text_of_a_list_is_hidden() -> None:
     (zone,) = compile_zones([], [ZoneSettings("zen.dq.spamhaus.net", "AbCdEf123")])
     hit = Listing(zone, zone.rules[0], "client address", "x")
-    assert clean_txt(hit, "see /?zone=aBcDeF123.zen&q=2") == "see /?zone=....zen&q=2"
+    assert clean_txt(hit.zone, "see /?zone=aBcDeF123.zen&q=2") == "see /?zone=....zen&q=2"
     assert "abcdef123" not in rejection(hit, REQUEST, "").text.lower()
-    assert clean_txt(hit, " \t") == ""
+    assert clean_txt(hit.zone, " \t") == ""
 
 
 def test_the_header_names_the_lists_and_stays_short() -> None:

@@ -1,16 +1,18 @@
-"""The picture of the resolver's figures and of the DNS lists for Prometheus.
+"""What is shown of the resolver and of the DNS lists: their metrics, and whether they are well.
 
 Law: the resolver and the checks count in plain numbers and know no metric. Labels are names of the configuration, 64
 lists at most, and never a key.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 
-from policyd.checks.rbl import ZoneStatus
+from policyd.checks.rbl import MEANINGS, ZoneStatus
 from policyd.lookups.dns.figures import QUESTION_SECONDS, DnsStats
 from policyd.metrics import Histogram, counter, counters, gauge, histogram
+from policyd.model.health import Condition
 
 
 def resolver_metrics(figures: DnsStats) -> Iterator[Metric]:
@@ -50,3 +52,38 @@ def list_metrics(lists: Iterable[ZoneStatus]) -> Iterator[Metric]:
         results.add_metric((status.zone, "clean"), status.answered - status.listed)
         results.add_metric((status.zone, "unknown"), status.unknown)
     yield from (up, results, seconds, good)
+
+
+def resolver_condition(figures: DnsStats) -> Condition:
+    """The part ``dns``."""
+    silent = [server for server, is_up in figures.servers.items() if not is_up]
+    if silent and len(silent) == len(figures.servers):
+        troubles = [f"no nameserver answers ({', '.join(silent)}): mail goes on without what only DNS knows"]
+    else:
+        troubles = [f"the nameserver {server} does not answer" for server in silent]
+    servers = ", ".join(figures.servers) or "nobody was asked yet"
+    return Condition("dns", tuple(troubles), f"{servers}, {figures.cache_entries} answers remembered")
+
+
+def zones_condition(lists: Sequence[ZoneStatus], wiring_mistake: str) -> Condition:
+    """The part ``rbl``."""
+    parked = [
+        f"{status.zone} is parked: {MEANINGS[status.finding or 'silent']}" for status in lists if status.is_parked
+    ]
+    troubles = [wiring_mistake, *parked] if wiring_mistake else parked
+    return Condition("rbl", tuple(troubles), f"{len(lists)} lists, {len(lists) - len(parked)} of them asked")
+
+
+def zone_figures(status: ZoneStatus) -> dict[str, Any]:
+    """What `policyd rbl status` is told of one list, in plain values."""
+    return {
+        "zone": status.zone,
+        "state": "parked" if status.is_parked else "new" if status.finding is None else "asked",
+        "finding": MEANINGS[status.finding] if status.finding else "it was not probed yet",
+        "since": status.since,
+        "good_at": status.good_at,
+        "answered": status.answered,
+        "listed": status.listed,
+        "unknown": status.unknown,
+        "latency": round(status.latency, 6),
+    }

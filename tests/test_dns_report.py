@@ -1,16 +1,21 @@
-"""The figures of the resolver and of the DNS lists become the metrics of their names."""
+"""Law tested: the figures become the metrics of their names, and what is wrong is said."""
 
+import json
 from dataclasses import replace
 
+import pytest
 from prometheus_client.core import Metric
 
 from policyd.checks.rbl import ZoneStatus
-from policyd.dns_metrics import list_metrics, resolver_metrics
+from policyd.dns_report import list_metrics, resolver_condition, resolver_metrics, zone_figures, zones_condition
 from policyd.lookups.dns.door import open_resolver
 from policyd.lookups.dns.figures import QUESTION_SECONDS
 from policyd.lookups.dns.settings import DnsSettings
 
 STATS = open_resolver(DnsSettings()).stats()
+GOOD = ZoneStatus("bl.example", False, "good", 0, 1000, answered=10, listed=3, unknown=2, asked=4, seconds=0.5)
+PARKED = ZoneStatus("dead.example", True, "silent", 1000, None, 0, 0, 7, 0, 0.0)
+NEW = ZoneStatus("new.example", False, None, 0, None, 0, 0, 0, 0, 0.0)
 
 
 def values(metrics: list[Metric]) -> dict[str, float]:
@@ -52,9 +57,7 @@ def test_the_figures_of_the_resolver() -> None:
 
 
 def test_the_figures_of_lists() -> None:
-    good = ZoneStatus("bl.example", False, "good", 0, 1000, answered=10, listed=3, unknown=2, asked=4, seconds=0.5)
-    parked = ZoneStatus("dead.example", True, "silent", 1000, None, 0, 0, 7, 0, 0.0)
-    seen = values(list(list_metrics([good, parked])))
+    seen = values(list(list_metrics([GOOD, PARKED])))
     assert seen["policyd_dnsbl_zone_up bl.example"] == 1
     assert seen["policyd_dnsbl_zone_up dead.example"] == 0
     assert seen["policyd_dnsbl_results_total bl.example listed"] == 3
@@ -65,3 +68,33 @@ def test_the_figures_of_lists() -> None:
     assert seen["policyd_dnsbl_duration_seconds_sum bl.example"] == 0.5
     assert seen["policyd_dnsbl_last_good_probe_timestamp_seconds bl.example"] == 1000
     assert seen["policyd_dnsbl_last_good_probe_timestamp_seconds dead.example"] == 0
+
+
+@pytest.mark.parametrize(
+    ("servers", "troubles"),
+    [
+        ({}, ()),
+        ({"127.0.0.1:53": True, "[::1]:53": True}, ()),
+        ({"127.0.0.1:53": True, "[::1]:53": False}, ("the nameserver [::1]:53 does not answer",)),
+        (
+            {"127.0.0.1:53": False, "[::1]:53": False},
+            ("no nameserver answers (127.0.0.1:53, [::1]:53): mail goes on without what only DNS knows",),
+        ),
+    ],
+)
+def test_nameservers_that_are_silent_are_trouble(servers: dict[str, bool], troubles: tuple[str, ...]) -> None:
+    assert resolver_condition(replace(STATS, servers=servers)).troubles == troubles
+
+
+def test_parked_lists_and_a_gateway_are_trouble() -> None:
+    assert zones_condition([GOOD, NEW], "") == ("rbl", (), "2 lists, 2 of them asked")
+    _, troubles, detail = zones_condition([GOOD, PARKED], "every client comes from 10.0.0.1")
+    assert troubles == ("every client comes from 10.0.0.1", "dead.example is parked: it does not answer")
+    assert detail == "2 lists, 1 of them asked"
+
+
+@pytest.mark.parametrize(("status", "state"), [(GOOD, "asked"), (PARKED, "parked"), (NEW, "new")])
+def test_the_figures_of_a_list_are_plain(status: ZoneStatus, state: str) -> None:
+    figures = zone_figures(status)
+    assert figures["state"] == state
+    assert json.loads(json.dumps(figures)) == figures

@@ -1,0 +1,56 @@
+"""Law tested: people are shown what counts and what does not, and never a key."""
+
+import asyncio
+
+import pytest
+
+from policyd.checks.rbl import Rbl, Said, Settings, ZoneSettings, examine
+from tests.checks.rbl.world import FAULTS, NOW, World, found, request
+
+SETTINGS = Settings(sites=("bl.example*3 list.dnswl.org=127.0.[0..255].[1..3]*-2",))
+CLIENT = "9.113.0.203"
+
+
+def said(settings: Settings, here: World) -> dict[str, Said]:
+    async def run() -> tuple[Said, ...]:
+        check = Rbl(settings, here, str)
+        await check.prober.round(NOW)
+        return await examine(check.lists, here, request(), 0.02)
+
+    return {each.zone: each for each in asyncio.run(run())}
+
+
+def test_a_listing_has_points_and_the_lists_own_words() -> None:
+    here = World(zones=("bl.example", "list.dnswl.org"))
+    here.listed[f"{CLIENT}.bl.example"] = found("127.0.0.2", "127.0.0.9")
+    here.txt[f"{CLIENT}.bl.example"] = found(b"see\x1b[31m https://bl.example/")
+    answers = said(SETTINGS, here)
+    listed, clean = answers["bl.example"], answers["list.dnswl.org"]
+    assert (listed.answer, listed.points, listed.problem) == (("127.0.0.2", "127.0.0.9"), 3.0, "")
+    assert listed.text.startswith("see")
+    assert listed.text.isprintable()
+    assert (clean.answer, clean.points, clean.problem, clean.finding) == ((), 0.0, "", "good")
+    assert (clean.look_up, clean.subject) == ("client address", CLIENT)
+
+
+def test_an_answer_that_the_filter_does_not_take_has_no_points() -> None:
+    here = World(zones=("bl.example",))
+    here.listed[f"{CLIENT}.bl.example"] = found("127.0.0.9")
+    answer = said(Settings(sites=("bl.example=127.0.0.2",)), here)["bl.example"]
+    assert (answer.answer, answer.points, answer.problem) == (("127.0.0.9",), 0.0, "")
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_has_no_points_and_a_reason(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("policyd.checks.rbl.prober.DEADLINE", 0.02)
+    here = World(zones=("bl.example", "list.dnswl.org"), faults={"bl.example": FAULTS[fault]})
+    answer = said(SETTINGS, here)["bl.example"]
+    assert answer.points == 0.0
+    assert answer.problem
+    assert len(answer.answer) <= 8
+
+
+def test_a_key_is_not_shown() -> None:
+    here = World(faults={"bl.example": FAULTS["hang"]})
+    settings = Settings(sites=(), zones=(ZoneSettings("bl.example", "secretkey"),))
+    assert "secretkey" not in str(said(settings, here))
