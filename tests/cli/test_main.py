@@ -11,8 +11,11 @@ import pytest
 from policyd import __version__
 from policyd.cli import VERBS, main
 from policyd.cli.list import VERBS as LIST_VERBS
+from policyd.cli.rbl import VERBS as RBL_VERBS
 
 ROOT = Path(__file__).parents[2]
+INNER = [*(f"list {verb}" for verb in LIST_VERBS), *(f"rbl {verb}" for verb in RBL_VERBS)]
+"""Verbs of verbs."""
 
 
 def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
@@ -23,13 +26,13 @@ def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_every_verb_is_a_file_and_every_file_a_verb() -> None:
-    for room, verbs in (("policyd/cli", VERBS), ("policyd/cli/list", LIST_VERBS)):
+    for room, verbs in (("policyd/cli", VERBS), ("policyd/cli/list", LIST_VERBS), ("policyd/cli/rbl", RBL_VERBS)):
         files = [*(ROOT / room).glob("[!_]*.py"), *(ROOT / room).glob("*/__init__.py")]
         with_main = {path for path in files if "\ndef main(arguments: list[str]) -> int:" in path.read_text("utf-8")}
         assert {path.parent.name if path.stem == "__init__" else path.stem for path in with_main} == set(verbs)
 
 
-@pytest.mark.parametrize("verb", [*VERBS, *(f"list {verb}" for verb in LIST_VERBS)])
+@pytest.mark.parametrize("verb", [*VERBS, *INNER])
 def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*verb.split(), "--help"]) == 0
     out = capsys.readouterr().out
@@ -38,7 +41,7 @@ def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> N
 
 
 # Whose options have a page of their own, and who has none but those of its verbs.
-@pytest.mark.parametrize("verb", sorted({*VERBS, *(f"list {verb}" for verb in LIST_VERBS)} - {"postgrey", "list"}))
+@pytest.mark.parametrize("verb", sorted({*VERBS, *INNER} - {"postgrey", "list", "rbl"}))
 def test_the_manual_names_every_option(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     _, _, chapter = (ROOT / "docs/man/policyd.8.md").read_text("utf-8").partition(f"\n## policyd {verb}\n")
     chapter = re.split(r"\n##? ", chapter)[0]
