@@ -142,5 +142,7 @@ def tell_change(change: Change) -> None:
         _log.info("%s: is gone, and its entries with it", change.path)
     elif change.is_kept:
         _log.warning("%s: not taken; its %d entries of before stay in force", change.path, change.entries)
-    else:
+    elif not change.mistakes:
         _log.info("%s: taken, %d entries", change.path, change.entries)
+    elif change.entries:
+        _log.info("%s: taken without what is wrong, %d entries", change.path, change.entries)

@@ -235,4 +235,10 @@ def test_many_mistakes_are_told_in_a_few_lines(caplog: pytest.LogCaptureFixture)
 def test_the_first_version_with_mistakes_is_told_as_taken(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         tell_change(Change("/etc/list", 3, ("/etc/list:4: is wrong",), is_kept=False, is_gone=False, old=None))
-    assert caplog.messages == ["/etc/list:4: is wrong", "/etc/list: taken, 3 entries"]
+    assert caplog.messages == ["/etc/list:4: is wrong", "/etc/list: taken without what is wrong, 3 entries"]
+
+
+def test_what_cannot_be_read_is_not_told_as_taken(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        tell_change(Change("/etc/list", 0, ("/etc/list: cannot be read: no",), is_kept=False, is_gone=False, old=None))
+    assert caplog.messages == ["/etc/list: cannot be read: no"]

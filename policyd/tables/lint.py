@@ -21,11 +21,12 @@ class Finding(NamedTuple):
 
     file: str
     line: int
+    """0: it is about the file."""
     level: Literal["mistake", "note"]
     message: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.message}"
+        return f"{self.file}{f':{self.line}' if self.line else ''}: {self.message}"
 
 
 def lint(kind: ListKind, sheets: Sequence[Sheet], now: int, *, from_postgrey: bool) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from policyd.tables.lists import Form, Line, ListKind, Source, Table, _form, com
 from policyd.tables.mistakes import Mistakes
 from policyd.tables.windows import Window, split_window
 
+_NETWORK: Final = re.compile(r"[0-9.]+(?:/[0-9]+)?|[0-9a-f.]*:[0-9a-f:.]*(?:/[0-9]+)?", re.IGNORECASE | re.ASCII)
 _IF: Final = re.compile(r"^if(?![a-z0-9])", re.IGNORECASE | re.ASCII | re.MULTILINE)
 
 
@@ -54,6 +55,15 @@ def waiting(kind: ListKind, source: Source, text: str, now: int) -> tuple[Table,
 def form_of(source: Source, text: str) -> Form:
     """The form that the header of the file says, or its source."""
     return _form(source, text, Mistakes(source.path)) or source.form
+
+
+def has_such(form: Form, key: str) -> bool:
+    """Whether a file of this form has entries that look like `key`: a /regex/, a network, or a name or address."""
+    bare = key.lstrip("! ")
+    if bare.startswith("/"):
+        return form in ("policyd", "regexp", "pcre")
+    is_network = _NETWORK.fullmatch(bare) is not None
+    return form == "policyd" or (form == "access" and "/" not in bare) or (form == "cidr" and is_network)
 
 
 def is_continued(form: Form) -> bool:

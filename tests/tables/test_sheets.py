@@ -1,9 +1,11 @@
 """A file read for questions about its lines: what counts when, under which line."""
 
+from typing import get_args
+
 import pytest
 
 from policyd.tables.lists import Form, Source
-from policyd.tables.sheets import form_of, is_always, is_continued, read_sheet, same_time, spellings, waiting
+from policyd.tables.sheets import form_of, has_such, is_always, is_continued, read_sheet, same_time, spellings, waiting
 from policyd.tables.windows import Window, parse_window
 
 NOW = 1_790_000_000  # 2026-09-21
@@ -69,3 +71,20 @@ def test_notes_are_no_limits() -> None:
     assert is_always(parse_window('[reason="a b" by=c]'))
     assert not is_always(parse_window("[days=Mon]"))
     assert same_time(parse_window("[days=Mon by=a]"), Window(days=frozenset({0}), note="b"))
+
+
+@pytest.mark.parametrize(
+    ("key", "forms"),
+    [
+        ("/^a/", "policyd regexp pcre"),
+        ("!/^a/", "policyd regexp pcre"),
+        ("192.0.2.0/24", "policyd cidr"),
+        ("192.0.2.1", "policyd access cidr"),
+        ("2001:DB8::/32", "policyd cidr"),
+        ("mx.example.org", "policyd access"),
+        ("a@example.org", "policyd access"),
+        ("<>", "policyd access"),
+    ],
+)
+def test_which_forms_have_such_an_entry(key: str, forms: str) -> None:
+    assert [form for form in get_args(Form) if has_such(form, key)] == forms.split()

@@ -15,6 +15,7 @@ from policyd.cli.list.places import KINDS, OPTIONS, Place, add_config, find_plac
 from policyd.model.units import parse_duration
 from policyd.tables.edit import append
 from policyd.tables.lists import Source
+from policyd.tables.sheets import form_of, has_such
 from policyd.tables.windows import Window, make_window, parse_window
 
 _ALWAYS = Window()
@@ -77,7 +78,10 @@ def _window(options: Namespace, now: int) -> Window:
 
 
 def target(options: Namespace) -> tuple[Place | None, Source, str]:
-    """The list (None: a file that no option names), the file to write, and the file that a new one shall be like."""
+    """The list (None: a file that no option names), the file to write, and the file that a new one shall be like.
+
+    It is the companion of the first file whose form has such an entry.
+    """
     if options.file:
         place, file = find_place(options, options.kind, options.file)
         return place, file, file.path
@@ -85,8 +89,15 @@ def target(options: Namespace) -> tuple[Place | None, Source, str]:
     if not check:
         raise NotDone("without an ACTION, say which list is meant: --list whitelist or --list blacklist")
     place = _first_place(options, check)
-    source = place.sources[0]
-    return place, source._replace(path=f"{source.path}.local"), source.path
+    for source in place.sources:
+        companion = source._replace(path=f"{source.path}.local")
+        if has_such(form_of(companion, files.read(companion.path) or ""), options.key):
+            return place, companion, source.path
+    forms = " or ".join(dict.fromkeys(source.form for source in place.sources))
+    raise NotDone(
+        f"{options.key} cannot be written into a file of the form {forms}, and {place.label} names no other: name one "
+        f"there in {options.config}, reload policyd (SIGHUP), and add the entry then"
+    )
 
 
 def _first_place(options: Namespace, check: str) -> Place:

@@ -34,6 +34,8 @@ class Proposal(NamedTuple):
 
 def examine(new: Proposal, now: int, *, force: bool) -> None:
     """Refuse what the daemon would refuse, what could never answer, and (without `force`) what names half the world."""
+    if new.action.strip().isdecimal():
+        raise NotDone(f"{new.action} alone lets pass, as in Postfix: write {new.action} TEXT to refuse, or DUNNO")
     _refuse_mistakes(new)
     parsed = list(lines_of(new.kind, new.file, new.text))
     line = next((line for line in parsed if line.number == new.number), None)
@@ -46,6 +48,8 @@ def examine(new: Proposal, now: int, *, force: bool) -> None:
         and new.place.check == "whitelist"
     ):
         raise NotDone(f"a whitelist lets pass, it cannot {line.action.verb}: write no ACTION, or --list blacklist")
+    if line.window is not None and line.window.is_expired(now):
+        raise NotDone(f"that time is over already, the entry would do nothing: {line.window}")
     if not force:
         _refuse_much(new, line)
     for other in parsed:

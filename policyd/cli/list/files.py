@@ -9,12 +9,14 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from policyd.cli.list import NotDone
+from policyd.tables.lint import Finding
+from policyd.tables.lists import Source
 
 NEW_MODE: Final = 0o644
 """Of a file that has no older companion: the daemon runs as another user than the one who edits its lists."""
@@ -32,6 +34,18 @@ def read(path: str) -> str | None:
         return None
     except (OSError, ValueError) as error:  # a ValueError for NUL in the path
         raise NotDone(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def readable(sources: Iterable[Source], unreadable: list[Finding]) -> Iterator[tuple[Source, str]]:
+    """The files that are there, with their texts; those that cannot be read are added to `unreadable`."""
+    for source in sources:
+        try:
+            text = read(source.path)
+        except NotDone as error:
+            unreadable.append(Finding(source.path, 0, "mistake", str(error).removeprefix(f"{source.path}: ")))
+            continue
+        if text is not None:
+            yield source, text
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import json
 import time
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from policyd.cli import DEGRADED, GOOD
 from policyd.cli.list import NotDone, files, say
@@ -51,19 +52,16 @@ def _named(options: Namespace, now: int) -> Iterator[Finding]:
         kind = place.kind if place else options.kind
         if kind is None:
             raise NotDone(f"{name}: no option names this file; say what it is a list of, as in --kind sender")
+        if not Path(file.path).exists():
+            raise NotDone(f"{file.path}: no such file")
         yield from _lint(kind, [file], now, from_postgrey=place is None or place.check == "whitelist")
 
 
 def _lint(kind: ListKind, sources: Sequence[Source], now: int, *, from_postgrey: bool) -> Iterator[Finding]:
-    sheets = [read_sheet(kind, source, _text(source.path)) for source in sources]
-    return lint(kind, sheets, now, from_postgrey=from_postgrey)
-
-
-def _text(path: str) -> str:
-    text = files.read(path)
-    if text is None:
-        raise NotDone(f"{path}: no such file")
-    return text
+    unreadable: list[Finding] = []
+    sheets = [read_sheet(kind, source, text) for source, text in files.readable(sources, unreadable)]
+    yield from unreadable
+    yield from lint(kind, sheets, now, from_postgrey=from_postgrey)
 
 
 def _parser() -> ArgumentParser:

@@ -12,10 +12,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from policyd.cli import GOOD, complain
-from policyd.cli.list import files, say
+from policyd.cli.list import files, say, shown
 from policyd.cli.list.places import KINDS, Place, add_config, as_json, places
 from policyd.config import load
 from policyd.hits import Counts, hits_file, read_hits
+from policyd.tables.lint import Finding
 from policyd.tables.lists import Line, Match, Source, lines_of
 
 _EXAMPLES = """\
@@ -48,7 +49,11 @@ def main(arguments: list[str]) -> int:
         if options.kind in (None, place.kind) and options.list in (None, place.check)
     ]
     now = int(time.time())
-    rows = [row for row in _rows(chosen, _hits(settings.store.url)) if _is_chosen(row, now, options.only)]
+    unreadable: list[Finding] = []
+    all_rows = _rows(chosen, _hits(settings.store.url), unreadable)
+    rows = [row for row in all_rows if _is_chosen(row, now, options.only)]
+    for mistake in unreadable:
+        complain(shown(f"{mistake}"))
     if options.json:
         print(json.dumps([_row_json(row, now) for row in rows]))
         return GOOD
@@ -57,10 +62,9 @@ def main(arguments: list[str]) -> int:
     return GOOD
 
 
-def _rows(chosen: list[Place], hits: Counts) -> Iterator[Row]:
+def _rows(chosen: list[Place], hits: Counts, unreadable: list[Finding]) -> Iterator[Row]:
     for place in chosen:
-        for file in place.files:
-            text = files.read(file.path) or ""
+        for file, text in files.readable(place.files, unreadable):
             rows = text.removeprefix("\ufeff").split("\n")
             for line in lines_of(place.kind, file, text):
                 yield Row(place, file, line, rows[line.number - 1].strip(), hits.get((file.path, line.key), (0, 0)))

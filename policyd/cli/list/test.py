@@ -16,6 +16,7 @@ from policyd.cli.list.places import KINDS, Place, add_config, as_json, places, s
 from policyd.config import Settings, load
 from policyd.model.address import parse_address
 from policyd.policies import Policies
+from policyd.tables.lint import Finding
 from policyd.tables.lists import Client, ListKind, Match, Source, Subject, TableList, compile_table
 from policyd.tables.sheets import waiting
 from policyd.tables.windows import make_window
@@ -87,14 +88,15 @@ def _subjects(options: Namespace) -> dict[ListKind, Subject]:
 
 
 def _ask(place: Place, subject: Subject, now: int) -> Answer:
-    texts = [(file, text) for file in place.files if (text := files.read(file.path)) is not None]
+    unreadable: list[Finding] = []
+    texts = list(files.readable(place.files, unreadable))
     tables = [compile_table(place.kind, file, text) for file, text in texts]
     found = (_inactive(place.kind, file, text, subject, now) for file, text in texts)
     return Answer(
         place,
         TableList(place.kind, tables).match(subject, now),
         tuple(match for match in found if match is not None),
-        tuple(mistake for table in tables for mistake in table.mistakes),
+        (*map(str, unreadable), *(mistake for table in tables for mistake in table.mistakes)),
     )
 
 

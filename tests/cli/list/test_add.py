@@ -106,6 +106,13 @@ REFUSED = [
     (["sender", "a@example.com", "permit_mynetworks"], "restriction"),
     (["sender", "a@example.com", "FOO"], "no action"),
     (["sender", "a@example.com", "REJECT", "ticket # 5"], "what stands behind '#' is a comment"),
+    (["client", "192.0.2.1", "550"], "550 alone lets pass, as in Postfix: write 550 TEXT"),
+    (["sender", "a@example.com", "550"], "550 alone lets pass"),
+    (
+        ["client", "com", "REJECT"],
+        "com cannot be written into a file of the form cidr, and [blacklist] clients names no",
+    ),
+    (["sender", "new@example.com", "REJECT", "--until", "2020-01-01"], "that time is over already"),
     (["sender", "#a@example.com", "REJECT"], "what stands behind '#' is a comment"),
     (["sender", "/(a+)+\\1$/", "REJECT"], "can be made to run for seconds"),
     (["sender", "com", "REJECT"], "com names the whole top-level domain com; write --force if you mean it"),
@@ -224,3 +231,14 @@ def test_many_at_the_same_time_lose_none(house: House) -> None:
         found = re.match(rf"{house.home}/senders.local:(\d+): (.*)\n", text)
         assert found
         assert lines[int(found[1]) - 1] == found[2] == f"spam{number}@example.com  REJECT no"
+
+
+def test_the_first_file_that_takes_such_an_entry(house: House) -> None:
+    config = house.read("policyd.toml").replace(
+        '/networks"]', f'/networks", "pcre:{house.home}/re", "{house.home}/hosts"]'
+    )
+    house.write("policyd.toml", config)
+    said = [house.run("add", "client", key, "REJECT", "no").status for key in ("192.0.2.1", "/^dyn/", "bad.example")]
+    assert said == [0, 0, 0]
+    for name, key in {"networks": "192.0.2.1", "re": "/^dyn/", "hosts": "bad.example"}.items():
+        assert house.read(f"{name}.local") == f"{key}  REJECT no\n"

@@ -78,3 +78,15 @@ def test_what_cannot_be_read(arguments: list[str], sentence: str, house: House) 
 def test_the_shipped_lists_have_nothing_to_find(name: str, house: House) -> None:
     kind = "client" if "client" in name else "recipient"
     assert house.run("lint", "--kind", kind, str(ROOT / "conf" / name)) == (0, "", "")
+
+
+def test_a_file_that_cannot_be_read_hides_no_other(house: House) -> None:
+    (house.home / "senders.d/sub").mkdir(parents=True)
+    house.write("senders", "exa mple\n")
+    said = house.run("lint")
+    assert said.status == 1
+    assert [line.partition(": ")[0] for line in said.out.splitlines()] == [
+        f"{house.home}/senders.d/sub",
+        f"{house.home}/senders:1",
+    ]
+    assert json.loads(house.run("lint", "--json").out)[0]["message"] == "cannot be read: Is a directory"

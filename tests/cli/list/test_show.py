@@ -92,3 +92,11 @@ def test_a_configuration_that_is_not_there(house: House) -> None:
     said = house.run("show")
     assert said.status == 78
     assert said.err == f"{house.home}/policyd.toml: no such file; name the configuration with --config FILE\n"
+
+
+def test_a_file_that_cannot_be_read_hides_no_other(house: House) -> None:
+    (house.home / "senders.d/sub").mkdir(parents=True)
+    house.write("senders", "a@example.com\n")
+    said = house.run("show", "sender")
+    assert said.out == f"{house.home}/senders:1: a@example.com\n"
+    assert said.err == f"{house.home}/senders.d/sub: cannot be read: Is a directory\n"

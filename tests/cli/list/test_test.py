@@ -180,3 +180,14 @@ def test_hostile_values_are_escaped(house: House) -> None:
     said = house.run("test", "sender", "\x1b[2J@example.com")
     assert said.status == 0
     assert "\x1b" not in said.out
+
+
+def test_a_file_that_cannot_be_read_hides_no_other(house: House) -> None:
+    (house.home / "senders.d/sub").mkdir(parents=True)
+    house.write("senders", "a@example.com\n")
+    said = house.run("test", "sender", "a@example.com")
+    assert said.out.startswith(f"[blacklist] senders: {house.home}/senders:1: a@example.com: listed")
+    why = (
+        f"{house.home}/senders.d/sub: cannot be read: Is a directory; a running policyd keeps the version before that\n"
+    )
+    assert said.err == why
