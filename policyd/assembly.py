@@ -27,6 +27,7 @@ from policyd.model.dns import NO_RESOLVER, Resolver
 from policyd.model.greylist import GreylistStore
 from policyd.model.verdict import Check
 from policyd.policies import Plan, make_plan
+from policyd.shadow import Shadow
 
 GRACE: Final = 30.0
 """Seconds for which a resolver that was replaced still answers: longer than any request lasts."""
@@ -66,7 +67,7 @@ def build_checks(
         say = partial(_log.warning, "%s")
         tools = Tools(store, hostname, __version__, files, resolver, say, jobs.append, known.get(name))
         checks.append(check := REGISTRY[name].build(options, tools))
-        return check
+        return Shadow(check) if name in settings.shadowed else check
 
     plan = make_plan(settings.chain.checks, settings.checks, settings.windows, settings.policies, build)
     return Built(plan, tuple(checks), tuple(jobs))

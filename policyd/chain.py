@@ -13,7 +13,7 @@ from policyd.model.address import BITS, Address
 from policyd.model.errors import Unavailable
 from policyd.model.evidence import NO_EVIDENCE, Evidence
 from policyd.model.request import PolicyRequest
-from policyd.model.verdict import NO_OPINION, Check, Decision, Verdict
+from policyd.model.verdict import NO_OPINION, Check, Decision, Verdict, Would
 from policyd.policies import Lineup, Plan
 
 REMEMBERED_MESSAGES: Final = 4096
@@ -32,6 +32,8 @@ class Opinion(NamedTuple):
     verdict: Verdict
     evidence: Evidence
     """What all of them learned."""
+    would: Would | None = None
+    """What the first check in shadow mode that had a wish would have had."""
 
 
 NOT_A_RECIPIENT: Final = Verdict(DUNNO, "not a recipient")
@@ -50,7 +52,10 @@ class Chain:
         trusted_networks: Iterable[str],
         on_unavailable: Callable[[str, Unavailable], None],
         first_id: int,
+        *,
+        is_shadow: bool = False,
     ) -> None:
+        """With `is_shadow` everything is decided as ever, and DUNNO answered."""
         self._plan = checks if isinstance(checks, Plan) else Plan(tuple(checks))
         self._trusted: dict[int, list[tuple[int, int]]] = {4: [], 6: []}
         for network in trusted_networks:
@@ -58,6 +63,7 @@ class Chain:
             self._trusted[version].append((shift, bits))
         self._on_unavailable = on_unavailable
         self._id = first_id
+        self._is_shadow = is_shadow
         self._prepended: dict[str, None] = {}
 
     def decide(self, requests: Sequence[PolicyRequest], now: int) -> list[Answer]:
@@ -72,7 +78,7 @@ class Chain:
         for stage in range(self._plan.stages):
             self._ask(stage, requests, now, answers, opinions, lineups)
         return [
-            answer or self._decision(request, opinion[0], opinion[1])
+            answer or self._decision(request, opinion[0], opinion[1], opinion[3])
             for request, answer, opinion in zip(requests, answers, opinions, strict=True)
         ]
 
@@ -126,8 +132,8 @@ class Chain:
         """The answer when `verdict` is final; if it refuses nothing, an earlier wish such as HOLD stands."""
         wish = opinion.verdict.action
         if wish is DUNNO or verdict.action.defers or verdict.action.rejects:
-            return self._decision(request, check.name, verdict)
-        return self._decision(request, opinion.check, opinion.verdict)
+            return self._decision(request, check.name, verdict, opinion[3])
+        return self._decision(request, opinion.check, opinion.verdict, opinion.would)
 
     async def _wait(
         self, stage: int, request: PolicyRequest, now: int, pending: Awaitable[Verdict], best: Opinion, lineup: Lineup
@@ -146,25 +152,27 @@ class Chain:
         answers, opinions, lineups = list[Answer | None]([None]), [best], [lineup]
         for later in range(stage + 1, len(lineup)):
             self._ask(later, [request], now, answers, opinions, lineups)
-        answer = answers[0] or self._decision(request, opinions[0].check, opinions[0].verdict)
+        answer = answers[0] or self._decision(request, opinions[0].check, opinions[0].verdict, opinions[0].would)
         return answer if isinstance(answer, Decision) else await answer
 
     def _unavailable(self, check: Check, error: Unavailable, best: Opinion) -> Opinion:
         self._on_unavailable(check.name, error)
         return _better(best, check, Verdict(DUNNO, "unavailable", final=False))
 
-    def _decision(self, request: PolicyRequest, check: str, verdict: Verdict) -> Decision:
+    def _decision(self, request: PolicyRequest, check: str, verdict: Verdict, would: Would | None = None) -> Decision:
         self._id = (self._id + _ID_STEP) & 0xFFFFFFFF
         decision_id = f"{self._id:08X}"
-        action, reason, _, delay, commit, _, match, _ = verdict
+        action, reason, _, delay, commit, _, match, _, _ = verdict
         if action is DUNNO:
             pass
+        elif self._is_shadow:
+            would, action, commit = would or Would(action, check, reason), DUNNO, None
         elif action.verb == "PREPEND":
             action = self._once_per_message(action, request.instance)
         elif action.defers or action.rejects:
             action = action.marked(f" (id {decision_id})")
         # What Decision(...) does, without a Python frame: this runs for every recipient of every mail.
-        return tuple.__new__(Decision, (action, check, reason, delay, decision_id, commit, match))
+        return tuple.__new__(Decision, (action, check, reason, delay, decision_id, commit, match, would))
 
     def _once_per_message(self, header: Action, instance: str) -> Action:
         """Postfix adds a header for every recipient that is answered PREPEND (measured): one is enough."""
@@ -186,11 +194,11 @@ def _without(lineup: Lineup, exempt: frozenset[str]) -> Lineup:
 
 def _better(best: Opinion, check: Check, verdict: Verdict) -> Opinion:
     """The first opinion counts; a check that had none, or could not, only when there is no other. All evidence does."""
-    evidence = best.evidence.merged(verdict.evidence)
+    evidence, would = best.evidence.merged(verdict.evidence), best.would or verdict.would
     has_opinion = verdict.reason != NO_OPINION.reason
     if (has_opinion and best.verdict is NO_OPINION) or (best.verdict.action is DUNNO and verdict.action is not DUNNO):
-        return Opinion(check.name, verdict, evidence)
-    return Opinion(best.check, best.verdict, evidence)
+        return Opinion(check.name, verdict, evidence, would)
+    return Opinion(best.check, best.verdict, evidence, would)
 
 
 def _mask(network: str) -> tuple[int, int, int]:

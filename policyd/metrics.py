@@ -69,6 +69,8 @@ class Metrics:
         self.greylist_delay = Histogram(DELAY_BUCKETS)
         self.fail_open: Counter[tuple[str, str]] = Counter()
         """Requests that were let through because something failed, by check and cause."""
+        self.shadow: Counter[tuple[str, str, str]] = Counter()
+        """What shadow mode did not do, by action, check and reason."""
         self.protocol_errors: Counter[str] = Counter()
         self.connections = 0
         self.connections_rejected = 0
@@ -110,6 +112,12 @@ class Metrics:
         )
         yield counters(
             "policyd_fail_open", "Requests let through because something failed.", ("check", "cause"), self.fail_open
+        )
+        yield counters(
+            "policyd_shadow_decisions",
+            "What would have been done without shadow mode.",
+            ("action", "check", "reason"),
+            self.shadow,
         )
 
     def _connection_metrics(self) -> Iterator[Metric]:

@@ -36,7 +36,7 @@ class Recorder:
 
     def __call__(self, request: PolicyRequest, decision: Decision, seconds: float) -> None:
         """Record one answered request."""
-        action, check, reason, delay, _, _, match = decision
+        action, check, reason, delay, _, _, match, would = decision
         metrics = self._metrics
         metrics.answered(action.verb, check, reason, seconds)
         if reason == "triplet found" and delay:
@@ -45,6 +45,8 @@ class Recorder:
             metrics.fail_open[check, reason] += 1
         if match:
             self._on_match(match)
+        if would is not None:
+            metrics.shadow[would.action.verb, would.check, would.reason] += 1
         if not self.is_quiet and reason != "not a recipient":
             self._writer.write(self.line_format(request, decision))
 

@@ -11,8 +11,9 @@ from policyd.model.action import DUNNO, MAX_TEXT, Action
 from policyd.model.errors import Unavailable
 from policyd.model.evidence import NO_EVIDENCE, DnsListEvidence, Evidence, SpfEvidence
 from policyd.model.request import PolicyRequest
-from policyd.model.verdict import NO_OPINION, Decision, Verdict
+from policyd.model.verdict import NO_OPINION, Decision, Verdict, Would
 from policyd.policies import Plan, Policy
+from policyd.shadow import Shadow
 from policyd.tables.windows import Window
 from policyd.wire.request import parse_request
 
@@ -272,3 +273,45 @@ def test_each_mail_has_its_own_evidence_and_where_nothing_is_learned_all_share_o
     chain(Learns(NO_OPINION, "rbl"), last).decide([request(), request(sender="listed@example"), request()], 1000)
     assert last.heard == [NO_EVIDENCE, LEARNED, NO_EVIDENCE]
     assert last.heard[0] is last.heard[2] is NO_EVIDENCE
+
+
+# --- shadow mode ---
+
+
+def test_a_chain_in_shadow_decides_as_ever_and_does_nothing() -> None:
+    white, black = Says(Verdict(DUNNO, "client whitelist"), "whitelist"), Says(DEFER)
+    decision = answer(Chain([white, black], (), lambda *_: None, 1, is_shadow=True))
+    assert (decision.reason, decision.would, black.asked) == ("client whitelist", None, [])
+    decision = answer(Chain([Says(DEFER), Says(HEADER)], (), lambda *_: None, 1, is_shadow=True))
+    assert (decision.action, decision.check, decision.reason, decision.commit) == (DUNNO, "greylist", "new", None)
+    assert decision.would == Would(DEFER.action, "greylist", "new")
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_checks_behind_one_in_shadow_decide(waits: bool) -> None:
+    reject = Verdict(Action("REJECT", "no"), "listed")
+    checks = [Shadow(Says(reject, "rbl", waits)), Says(DEFER)]
+    decision = answer(Chain(checks, (), lambda *_: None, 1))
+    assert (decision.action.verb, decision.check) == ("DEFER_IF_PERMIT", "greylist")
+    assert decision.would == Would(reject.action, "rbl", "listed")
+
+
+def test_of_several_in_shadow_the_first_is_told() -> None:
+    reject = Verdict(Action("REJECT", "no"), "listed")
+    decision = answer(Chain([Shadow(Says(reject, "rbl")), Shadow(Says(DEFER))], (), lambda *_: None, 1))
+    assert decision.action is DUNNO
+    assert decision.would == Would(reject.action, "rbl", "listed")
+
+
+def test_a_wish_in_shadow_is_told_beside_one_that_is_had() -> None:
+    decision = answer(Chain([Shadow(Says(DEFER)), Says(TAG, "rbl")], (), lambda *_: None, 1))
+    assert decision.action == TAG.action
+    assert decision.would == Would(DEFER.action, "greylist", "new")
+
+
+def answer(chain: Chain) -> Decision:
+    async def ask() -> Decision:
+        (decision,) = chain.decide([request()], 0)
+        return decision if isinstance(decision, Decision) else await decision
+
+    return asyncio.run(ask())

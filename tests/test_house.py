@@ -18,7 +18,7 @@ from policyd import __version__, config
 from policyd.checks import REGISTRY
 from policyd.cli import VERBS
 from policyd.config.convert import convert
-from policyd.config.settings import ARRAYS, SECTIONS, Timetable
+from policyd.config.settings import ARRAYS, SECTIONS, Common
 from policyd.model.verdict import Reason
 
 ROOT: Final = Path(__file__).parent.parent
@@ -113,7 +113,7 @@ def element_of(hint: Any) -> type | None:
 def test_the_shipped_configuration_names_every_option_with_its_default(section: str) -> None:
     tables, kind = tomllib.loads(shipped()), SECTIONS[section]
     assert section in tables, f"conf/policyd.toml has no [{section}]"
-    common = [field.name for field in fields(Timetable)] if section in REGISTRY else ()
+    common = [field.name for field in fields(Common)] if section in REGISTRY else ()
     assert_names_all(f"[{section}]", kind, tables[section], common)
     for field in fields(kind):
         hint = get_type_hints(kind)[field.name]
@@ -129,7 +129,7 @@ def test_the_shipped_configuration_has_an_example_of_every_array(array: str) -> 
 
 def test_the_shipped_configuration_shows_the_hours_that_all_checks_have() -> None:
     tables = tomllib.loads(shipped())
-    common = {field.name: field.default for field in fields(Timetable)}
+    common = {field.name: field.default for field in fields(Common)}
     assert any(common.items() <= tables[check].items() for check in REGISTRY)
 
 

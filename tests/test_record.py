@@ -8,7 +8,7 @@ from policyd.logs.lines import postgrey_line
 from policyd.metrics import Metrics
 from policyd.model.action import DUNNO, Action
 from policyd.model.errors import Unavailable
-from policyd.model.verdict import Decision
+from policyd.model.verdict import Decision, Would
 from policyd.record import COMPLAINT_INTERVAL, Complaints, Recorder
 from policyd.wire.request import parse_request
 
@@ -98,3 +98,12 @@ def test_rejected_connections_and_protocol_errors_are_counted() -> None:
     complaints.rejected()
     complaints.protocol_error("too long")
     assert (metrics.connections_rejected, metrics.protocol_errors) == (1, {"too long": 1})
+
+
+def test_what_shadow_mode_did_not_do_is_counted_and_told() -> None:
+    would = Would(Action("REJECT", 'no "thanks"'), "blacklist", "blacklist")
+    metrics, lines = record(Decision(DUNNO, "blacklist", "blacklist", 0, "0000ABCD", would=would))
+    assert metrics.shadow == {("REJECT", "blacklist", "blacklist"): 1}
+    (line,) = lines
+    assert line.startswith("action=pass, reason=blacklist, client_address=192.0.2.1, ")
+    assert line.endswith(', would="REJECT no \\x22thanks\\x22", would_by=blacklist, id=0000ABCD')

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, get_args, get_origin, get_type_hints
 from policyd.checks import REGISTRY
 from policyd.config.convert import convert
 from policyd.config.locate import Place
-from policyd.config.settings import ARRAYS, NOT_YET, SECTIONS, Settings, Timetable
+from policyd.config.settings import ARRAYS, NOT_YET, SECTIONS, Common, Settings
 from policyd.config.suggest import did_you_mean
 from policyd.model.errors import ConfigError
 from policyd.policies import Policies, Policy, options_for
@@ -63,7 +63,7 @@ def _refuse(mistakes: list[str]) -> None:
 
 
 def _settings(built: Mapping[str, Any], source: str, where: Where) -> Settings:
-    sections = {name: (kind(), Timetable()) for name, kind in SECTIONS.items()} | dict(built)
+    sections = {name: (kind(), Common()) for name, kind in SECTIONS.items()} | dict(built)
     windows = {name: sections[name][1].window() for name in REGISTRY}
     asked = sections["chain"][0].checks
     return Settings(
@@ -73,6 +73,7 @@ def _settings(built: Mapping[str, Any], source: str, where: Where) -> Settings:
             for number, policy in enumerate(built.get("policy", ()), 1)
         ),
         checks={name: sections[name][0] for name in REGISTRY},
+        shadowed=frozenset(name for name in REGISTRY if sections[name][1].mode == "shadow"),
         windows={name: window for name, window in windows.items() if window != Window()},
         source=source,
     )
@@ -192,7 +193,7 @@ def _homes(key: str) -> str:
 
 
 def _kinds(section: str) -> tuple[type, ...]:
-    return (SECTIONS[section], Timetable) if section in REGISTRY else (SECTIONS[section],)
+    return (SECTIONS[section], Common) if section in REGISTRY else (SECTIONS[section],)
 
 
 def _options(*kinds: type) -> dict[str, Option]:

@@ -132,15 +132,19 @@ class ChainSettings:
     checks: tuple[str, ...] = field(
         default=("whitelist", "blacklist", "greylist"), metadata={"check": _check_name, "unique": True}
     )
+    mode: Literal["enforce", "shadow"] = "enforce"
+    """"shadow": everything is judged and told, and every mail goes on."""
     trusted_networks: tuple[str, ...] = field(
         default=("127.0.0.0/8", "::1"), metadata={"check": _check_network, "unique": True}
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Timetable:
-    """What the section of every check has beside its own options: when the check is asked at all."""
+class Common:
+    """What the section of every check has beside its own options: when it is asked at all, and whether it is heard."""
 
+    mode: Literal["enforce", "shadow"] = "enforce"
+    """"shadow": the check judges and remembers, and nothing it says is done."""
     hours: str = ""
     days: str = ""
     tz: str = ""
@@ -245,6 +249,8 @@ class Settings:
     policies: tuple[Policy, ...] = ()
     checks: Mapping[str, Any] = field(default_factory=_default_checks)
     """The settings of every check there is, in the chain or not, by its name: instances of its own dataclass."""
+    shadowed: frozenset[str] = frozenset()
+    """Names of the checks in shadow mode."""
     windows: Mapping[str, Window] = field(default_factory=dict)
     """When a check is asked, by its name; those that are asked always are not in here."""
     source: str = ""
@@ -266,7 +272,7 @@ SECTIONS: Final[Mapping[str, type]] = {
     "log": LogSettings,
     **{name: kind.settings for name, kind in REGISTRY.items()},
 }
-"""The dataclass of every section that a file may have. Those of checks have the options of `Timetable`, too."""
+"""The dataclass of every section that a file may have. Those of checks have the options of `Common`, too."""
 
 ARRAYS: Final[Mapping[str, type]] = {"policy": PolicySettings}
 """The dataclass of every section that a file may have several of: ``[[policy]]``."""

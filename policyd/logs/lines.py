@@ -64,15 +64,21 @@ def action_word(action: Action, check: str) -> str:
 
 def postgrey_line(request: PolicyRequest, decision: Decision) -> str:
     """The line in postgrey's form: fields in its order, empty ones left out."""
-    action, check, reason, delay, decision_id, _, match = decision
+    action, check, reason, delay, decision_id, _, match, would = decision
     head = f"{escape(request.queue_id)}: " if request.queue_id else ""
     if reason == "triplet found" and delay:
         why = f"{reason}, delay={delay}"
     else:
         why = f"{reason} ({delay}s missing)" if reason == "early-retry" else reason
     line = f", match={escape(match)}" if match else ""
+    if would is not None:
+        line += f", would={escape(_reply(would.action))}, would_by={would.check}"
     word = "pass" if action is DUNNO else action_word(action, check)
     return f"{head}action={word}, reason={why}{_who(request)}{line}, id={decision_id}"
+
+
+def _reply(action: Action) -> str:
+    return f"{action.verb} {action.text}".rstrip()[:MAX_VALUE]
 
 
 def _who(request: PolicyRequest) -> str:
@@ -113,6 +119,8 @@ def json_line(request: PolicyRequest, decision: Decision) -> str:
             "verb": decision.action.verb,
             **{name: value[:MAX_VALUE] for name, value in values.items()},
             "match": decision.match,
+            "would": _reply(decision.would.action) if decision.would else "",
+            "would_by": decision.would.check if decision.would else "",
             "id": decision.id,
         }
     )

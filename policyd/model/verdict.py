@@ -30,6 +30,14 @@ class Commit(Protocol):
         """Call `done(True)` once the write is committed, `done(False)` if it failed."""
 
 
+class Would(NamedTuple):
+    """What a check in shadow mode would have had."""
+
+    action: Action
+    check: str
+    reason: Reason
+
+
 class Verdict(NamedTuple):
     """A check's opinion of one request."""
 
@@ -46,6 +54,8 @@ class Verdict(NamedTuple):
     """The line of a list that it rests on: ``FILE:LINE: ENTRY``."""
     evidence: Evidence = NO_EVIDENCE
     """What this check learned, its own field only (of a verdict that is not final)."""
+    would: Would | None = None
+    """What would be done if the check were not in shadow mode."""
 
 
 NO_OPINION: Final = Verdict(DUNNO, "no check objected", final=False)
@@ -64,6 +74,8 @@ class Decision(NamedTuple):
     commit: Commit | None = None
     match: str = ""
     """The line of a list that decided: ``FILE:LINE: ENTRY``."""
+    would: Would | None = None
+    """What would have been done without shadow mode, if that is something else."""
 
     def failed(self, reason: Reason) -> "Decision":
         """What is answered when this decision cannot stand: no opinion."""

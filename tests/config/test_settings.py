@@ -10,7 +10,7 @@ import pytest
 from policyd.checks import REGISTRY
 from policyd.config import parse
 from policyd.config.convert import convert
-from policyd.config.settings import ARRAYS, NOT_YET, SECTIONS, Facility, ServerSettings, Settings, Timetable
+from policyd.config.settings import ARRAYS, NOT_YET, SECTIONS, Common, Facility, ServerSettings, Settings
 from policyd.logs.writers import FACILITIES
 
 ROOT = Path(__file__).parents[2]
@@ -121,10 +121,10 @@ def test_the_manual_has_every_option_under_its_array(array: str) -> None:
     assert undocumented(ARRAYS[array], chapter(f"`[[{array}]]`")) == []
 
 
-def test_the_manual_has_the_hours_that_all_checks_have() -> None:
-    assert undocumented(Timetable, chapter("The hours of a check")) == []
+def test_the_manual_has_the_options_that_all_checks_have() -> None:
+    assert undocumented(Common, chapter("The mode and the hours of a check")) == []
 
 
 def test_no_check_has_an_option_of_the_timetable() -> None:
-    common = {field.name for field in fields(Timetable)}
+    common = {field.name for field in fields(Common)}
     assert not any(common & {field.name for field in fields(kind.settings)} for kind in REGISTRY.values())

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from policyd.logs.lines import MAX_VALUE, action_word, escape, escape_controls, json_line, postgrey_line, private
 from policyd.model.action import DUNNO, Action
 from policyd.model.request import PolicyRequest
-from policyd.model.verdict import Decision, Reason
+from policyd.model.verdict import Decision, Reason, Would
 from policyd.wire.request import parse_request
 
 DEFER = Action("DEFER_IF_PERMIT", "4.2.0 Greylisted")
@@ -155,3 +155,10 @@ def test_the_entry_of_a_list_names_somebody_and_is_hidden_with_the_rest() -> Non
     request, _ = line()
     text = private(postgrey_line, b"key")(request, LISTED._replace(match="/etc/list:3: /a:4: b@example/"))
     assert ", match=/etc/list:3, id=" in text
+
+
+def test_json_tells_what_shadow_mode_did_not_do() -> None:
+    request, decision = line(DUNNO)
+    assert json.loads(json_line(request, decision))["would"] == ""
+    told = json.loads(json_line(request, decision._replace(would=Would(DEFER, "greylist", "new"))))
+    assert (told["would"], told["would_by"]) == ("DEFER_IF_PERMIT 4.2.0 Greylisted", "greylist")
