@@ -34,6 +34,8 @@ class Opinion(NamedTuple):
     """What all of them learned."""
     would: Would | None = None
     """What the first check in shadow mode that had a wish would have had."""
+    policy: str = ""
+    """The ``[[policy]]`` that says which checks are asked."""
 
 
 NOT_A_RECIPIENT: Final = Verdict(DUNNO, "not a recipient")
@@ -57,6 +59,7 @@ class Chain:
     ) -> None:
         """With `is_shadow` everything is decided as ever, and DUNNO answered."""
         self._plan = checks if isinstance(checks, Plan) else Plan(tuple(checks))
+        self._nobody = [NOBODY._replace(policy=name) for name in self._plan.names]
         self._trusted: dict[int, list[tuple[int, int]]] = {4: [], 6: []}
         for network in trusted_networks:
             version, shift, bits = _mask(network)
@@ -73,12 +76,13 @@ class Chain:
         the processor's caches; a fifth of the time of one request after the other (measured).
         """
         answers: list[Answer | None] = [self._excuse(request) for request in requests]
-        opinions = [NOBODY] * len(requests)
-        lineups = self._plan.lineups(requests, now)
+        winners = self._plan.winners(requests, now)
+        opinions = [self._nobody[number] for number in winners]
+        lineups = self._plan.lineups(winners, now)
         for stage in range(self._plan.stages):
             self._ask(stage, requests, now, answers, opinions, lineups)
         return [
-            answer or self._decision(request, opinion[0], opinion[1], opinion[3])
+            answer or self._decision(request, opinion[0], opinion[1], opinion)
             for request, answer, opinion in zip(requests, answers, opinions, strict=True)
         ]
 
@@ -132,8 +136,8 @@ class Chain:
         """The answer when `verdict` is final; if it refuses nothing, an earlier wish such as HOLD stands."""
         wish = opinion.verdict.action
         if wish is DUNNO or verdict.action.defers or verdict.action.rejects:
-            return self._decision(request, check.name, verdict, opinion[3])
-        return self._decision(request, opinion.check, opinion.verdict, opinion.would)
+            return self._decision(request, check.name, verdict, opinion)
+        return self._decision(request, opinion.check, opinion.verdict, opinion)
 
     async def _wait(
         self, stage: int, request: PolicyRequest, now: int, pending: Awaitable[Verdict], best: Opinion, lineup: Lineup
@@ -152,17 +156,19 @@ class Chain:
         answers, opinions, lineups = list[Answer | None]([None]), [best], [lineup]
         for later in range(stage + 1, len(lineup)):
             self._ask(later, [request], now, answers, opinions, lineups)
-        answer = answers[0] or self._decision(request, opinions[0].check, opinions[0].verdict, opinions[0].would)
+        answer = answers[0] or self._decision(request, opinions[0].check, opinions[0].verdict, opinions[0])
         return answer if isinstance(answer, Decision) else await answer
 
     def _unavailable(self, check: Check, error: Unavailable, best: Opinion) -> Opinion:
         self._on_unavailable(check.name, error)
         return _better(best, check, Verdict(DUNNO, "unavailable", final=False))
 
-    def _decision(self, request: PolicyRequest, check: str, verdict: Verdict, would: Would | None = None) -> Decision:
+    def _decision(self, request: PolicyRequest, check: str, verdict: Verdict, before: Opinion = NOBODY) -> Decision:
+        """The answer that `verdict` of `check` makes, with what was noted `before`."""
         self._id = (self._id + _ID_STEP) & 0xFFFFFFFF
         decision_id = f"{self._id:08X}"
         action, reason, _, delay, commit, _, match, _, _ = verdict
+        _, _, _, would, policy = before
         if action is DUNNO:
             pass
         elif self._is_shadow:
@@ -172,7 +178,7 @@ class Chain:
         elif action.defers or action.rejects:
             action = action.marked(f" (id {decision_id})")
         # What Decision(...) does, without a Python frame: this runs for every recipient of every mail.
-        return tuple.__new__(Decision, (action, check, reason, delay, decision_id, commit, match, would))
+        return tuple.__new__(Decision, (action, check, reason, delay, decision_id, commit, match, would, policy))
 
     def _once_per_message(self, header: Action, instance: str) -> Action:
         """Postfix adds a header for every recipient that is answered PREPEND (measured): one is enough."""
@@ -197,8 +203,8 @@ def _better(best: Opinion, check: Check, verdict: Verdict) -> Opinion:
     evidence, would = best.evidence.merged(verdict.evidence), best.would or verdict.would
     has_opinion = verdict.reason != NO_OPINION.reason
     if (has_opinion and best.verdict is NO_OPINION) or (best.verdict.action is DUNNO and verdict.action is not DUNNO):
-        return Opinion(check.name, verdict, evidence, would)
-    return Opinion(best.check, best.verdict, evidence, would)
+        return Opinion(check.name, verdict, evidence, would, best.policy)
+    return Opinion(best.check, best.verdict, evidence, would, best.policy)
 
 
 def _mask(network: str) -> tuple[int, int, int]:

@@ -149,15 +149,20 @@ class Plan:
         self._windows = tuple((windows or {}).items())
         self._policies = Policies(policies) if policies else None
         self._lineups = (*lineups, checks)
+        self.names = (*(policy.name for policy in policies), "")
+        """Of the policies; the last one is that of none."""
 
-    def lineups(self, requests: Sequence[PolicyRequest], now: int) -> list[Lineup]:
-        """The checks that are asked about each of `requests` at `now`."""
-        policies, default = self._policies, self._lineups[-1]
+    def winners(self, requests: Sequence[PolicyRequest], now: int) -> list[int]:
+        """The number of the policy that counts for each of `requests` at `now`, -1 without one."""
+        policies = self._policies
         if policies is None:
-            lineups = [default] * len(requests)
-        else:
-            found = (policies.find(request.sender, request.recipient, now) for request in requests)
-            lineups = [default if number is None else self._lineups[number] for number in found]
+            return [-1] * len(requests)
+        found = (policies.find(request.sender, request.recipient, now) for request in requests)
+        return [-1 if number is None else number for number in found]
+
+    def lineups(self, winners: Sequence[int], now: int) -> list[Lineup]:
+        """The checks that are asked at `now` about each of the requests with these winners."""
+        lineups = [self._lineups[number] for number in winners]
         closed = [stage for stage, window in self._windows if not window.is_active(now)]
         return [_without(lineup, closed) for lineup in lineups] if closed else lineups
 

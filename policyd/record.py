@@ -36,7 +36,7 @@ class Recorder:
 
     def __call__(self, request: PolicyRequest, decision: Decision, seconds: float) -> None:
         """Record one answered request."""
-        action, check, reason, delay, _, _, match, would = decision
+        action, check, reason, delay, _, _, match, would, _ = decision
         metrics = self._metrics
         metrics.answered(action.verb, check, reason, seconds)
         if reason == "triplet found" and delay:

@@ -204,14 +204,18 @@ def names(lineup: Lineup) -> list[str | None]:
     return [check.name if check else None for check in lineup]
 
 
+def asked_of(plan: Plan, requests: list[PolicyRequest], now: int) -> list[Lineup]:
+    return plan.lineups(plan.winners(requests, now), now)
+
+
 def test_without_policies_all_are_asked() -> None:
     checks = (Named("a"), Named("b"))
-    assert Plan(checks).lineups([request(), request()], NOON) == [checks, checks]
+    assert asked_of(Plan(checks), [request(), request()], NOON) == [checks, checks]
 
 
 def test_a_check_is_asked_in_its_hours_only() -> None:
     plan = Plan((Named("a"), Named("b")), {1: NIGHTS})
-    assert [names(plan.lineups([request()], now)[0]) for now in (NOON, NOON + 12 * 3600)] == [["a", None], ["a", "b"]]
+    assert [names(asked_of(plan, [request()], now)[0]) for now in (NOON, NOON + 12 * 3600)] == [["a", None], ["a", "b"]]
 
 
 FIRST, *_, LAST = REGISTRY
@@ -229,13 +233,20 @@ def plan(asked: list[str], *policies: Policy, built: list[str] | None = None, **
 def test_opt_in_and_opt_out() -> None:
     everyone = frozenset({FIRST, LAST})
     one = plan([FIRST], policy("in@y.example", checks=everyone), policy("out@y.example"))
-    asked = one.lineups([request(f"{who}@y.example") for who in ("in", "out", "bob")], NOON)
+    asked = asked_of(one, [request(f"{who}@y.example") for who in ("in", "out", "bob")], NOON)
     assert [names(lineup) for lineup in asked] == [[FIRST, LAST], [None, None], [FIRST, None]]
+
+
+def test_who_wins_has_a_name() -> None:
+    one = plan([FIRST], policy("in@y.example"), policy("out@y.example"))
+    numbers = one.winners([request(f"{who}@y.example") for who in ("out", "bob", "in")], NOON)
+    assert numbers == [1, -1, 0]
+    assert one.names == ("x", "x", "")
 
 
 def test_the_hours_of_a_check_hold_for_policies_too() -> None:
     one = plan([FIRST], policy("in@y.example", checks=frozenset({FIRST, LAST})), **{LAST: NIGHTS})
-    assert names(one.lineups([request("in@y.example")], NOON)[0]) == [FIRST, None]
+    assert names(asked_of(one, [request("in@y.example")], NOON)[0]) == [FIRST, None]
 
 
 def test_what_only_policies_name_stands_where_the_registry_has_it() -> None:
@@ -250,7 +261,7 @@ def test_a_policy_with_a_delay_has_a_check_of_its_own_and_shares_the_others() ->
     both = frozenset({"whitelist", "greylist"})
     policies = policy("slow@y.example", checks=both, delay=600), policy("same@y.example", checks=both)
     one = plan(["whitelist", "greylist"], *policies, built=built)
-    slow, same, default = one.lineups([request(f"{who}@y.example") for who in ("slow", "same", "bob")], NOON)
+    slow, same, default = asked_of(one, [request(f"{who}@y.example") for who in ("slow", "same", "bob")], NOON)
     assert (slow[1].options.delay, same[1].options.delay) == (600, 240)  # type: ignore[union-attr]
     assert slow[0] is same[0] is default[0]
     assert same[1] is default[1]

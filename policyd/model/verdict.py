@@ -76,6 +76,8 @@ class Decision(NamedTuple):
     """The line of a list that decided: ``FILE:LINE: ENTRY``."""
     would: Would | None = None
     """What would have been done without shadow mode, if that is something else."""
+    policy: str = ""
+    """The ``[[policy]]`` that said which checks are asked: its name, and where it stands."""
 
     def failed(self, reason: Reason) -> "Decision":
         """What is answered when this decision cannot stand: no opinion."""

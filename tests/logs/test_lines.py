@@ -162,3 +162,10 @@ def test_json_tells_what_shadow_mode_did_not_do() -> None:
     assert json.loads(json_line(request, decision))["would"] == ""
     told = json.loads(json_line(request, decision._replace(would=Would(DEFER, "greylist", "new"))))
     assert (told["would"], told["would_by"]) == ("DEFER_IF_PERMIT 4.2.0 Greylisted", "greylist")
+
+
+def test_the_policy_stands_before_the_id() -> None:
+    request, decision = line()
+    named = decision._replace(policy='no "wait" (policyd.toml:3)')
+    assert postgrey_line(request, named).endswith(', policy="no \\x22wait\\x22 (policyd.toml:3)", id=0000ABCD')
+    assert json.loads(json_line(request, named))["policy"] == named.policy
