@@ -155,8 +155,9 @@ def test_each_mail_is_asked_about_by_its_own_checks(waits: bool) -> None:
     plan = Plan((first, theirs), policies=[Policy("p", ("vip@example",)), Policy("q", ("x@example",))],
                 lineups=[(first, own), (None, None)])  # fmt: skip
     one = chain(plan=plan)
-    assert [decide(one, request(recipient=f"{who}@example")).reason for who in ("b", "vip", "x")] == [
-        "new", "triplet found", "no check objected",
+    decisions = [decide(one, request(recipient=f"{who}@example")) for who in ("b", "vip", "x")]
+    assert [(each.reason, each.policy) for each in decisions] == [
+        ("new", ""), ("triplet found", "p"), ("no check objected", "q"),
     ]  # fmt: skip
     assert (len(first.asked), len(theirs.asked), len(own.asked)) == (2, 1, 1)
 

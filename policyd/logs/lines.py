@@ -71,10 +71,10 @@ def postgrey_line(request: PolicyRequest, decision: Decision) -> str:
     else:
         why = f"{reason} ({delay}s missing)" if reason == "early-retry" else reason
     line = f", match={escape(match)}" if match else ""
-    if would is not None:
-        line += f", would={escape(_reply(would.action))}, would_by={would.check}"
     if policy:
         line += f", policy={escape(policy)}"
+    if would is not None:
+        line += f", would={escape(_reply(would.action))}, would_by={would.check}"
     word = "pass" if action is DUNNO else action_word(action, check)
     return f"{head}action={word}, reason={why}{_who(request)}{line}, id={decision_id}"
 
