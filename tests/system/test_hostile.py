@@ -15,7 +15,7 @@ import pytest
 
 from tests.system.daemon import CONTROL, Policyd
 from tests.system.parts import laboratory, wait_until
-from tests.system.policy import PolicyClient
+from tests.system.policy import PolicyClient, request
 from tests.system.postfix import CONFIGURATION_PROBLEM, Postfix
 from tests.system.smtp import Client, Reply, Smtp
 
@@ -214,3 +214,27 @@ def test_the_log_as_json_says_the_same_in_one_object_a_line(lab: Path) -> None:
         objects = [json.loads(line[line.index("{") :]) for line in daemon.lines('"action"')]
     assert [entry["sender"] for entry in objects] == [sender[:256] for sender in senders]
     assert {entry["action"] for entry in objects} == {"greylist"}
+
+
+WORST: Final = "".join(f"/^.*.*.*[{letter}{letter.upper()}]$/  REJECT\n" for letter in "wxyz")
+"""Regular expressions that are hardly taken: each needs as many steps as one may."""
+NESTED: Final = "/^([a-z0-9]+[-_.]?)+@spam\\.example$/  REJECT\n"
+"""Refused, or run by RE2; Python would be busy with 30 characters for a minute."""
+
+
+def test_no_regular_expression_keeps_the_daemon_busy(lab: Path) -> None:
+    (lab / "worst").write_text(WORST)
+    (lab / "nested").write_text(NESTED)
+    settings = {
+        "chain": {"checks": ["blacklist"]},
+        "blacklist": {"senders": [f"pcre:{lab}/worst", f"{lab}/nested"]},
+    }
+    with Policyd(lab, settings) as daemon, PolicyClient(daemon.unix) as hostile, PolicyClient(daemon.unix) as other:
+        assert not daemon.lines(f"{lab}/worst:")
+        assert hostile.ask(sender="ax").startswith("REJECT")
+        for sender in ("a" * 255, "a" * 2000, "ab" * 127, "a" * 2000 + "@spam.example", "a" * 200 + "@spam.example"):
+            started = time.monotonic()
+            hostile.socket.sendall(request(sender=sender))
+            other.ask(sender="", client_address="192.0.2.7")
+            hostile.reply()
+            assert time.monotonic() - started < 2  # 0.3 s was seen

@@ -1,7 +1,10 @@
 """Lists as an administrator lives with them: a real Postfix, files that are edited while mail comes in."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -10,7 +13,7 @@ from typing import Final, NamedTuple
 
 import pytest
 
-from tests.system.daemon import Policyd
+from tests.system.daemon import ROOT, Policyd
 from tests.system.parts import laboratory, wait_until
 from tests.system.postfix import CONFIGURATION_PROBLEM, Postfix
 from tests.system.smtp import Client, Reply, rcpt
@@ -116,16 +119,44 @@ def test_at_sighup_it_counts_at_once(mail: Mail) -> None:
 
 
 def test_a_window_acts_only_inside(mail: Mail) -> None:
-    end = int(time.time()) + 4
-    until = datetime.fromtimestamp(end, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    since = mail.edit("senders", f'[until={until} reason="a loop"] loop@example.com\n')
-    mail.waits_for(550, "loop@example.com", since)
+    begin = int(time.time()) + 4
+    end = begin + 2
+    since, until = (f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}" for at in (begin, end))
+    mail.edit("senders", f'[from={since} until={until} reason="a loop"] loop@example.com\n')
+    while time.time() < begin - 0.5:
+        assert is_greylisted(mail.say("loop@example.com"))
+        time.sleep(0.1)
+    assert mail.daemon.lines(f"{mail.home}/senders: taken, 1 entries")
+    time.sleep(max(0.0, begin - time.time()) + 0.05)
     while time.time() < end - 0.5:
         assert mail.say("loop@example.com").code == 550
         time.sleep(0.1)
     time.sleep(max(0.0, end - time.time()) + 0.05)
     assert is_greylisted(mail.say("loop@example.com"))
     mail.edit("senders", "")
+
+
+def policyd_list(mail: Mail, *arguments: str) -> str:
+    """What ``policyd list ...`` prints; it must be content."""
+    command = [sys.executable, "-m", "policyd", "list", *arguments, "--config", str(mail.daemon.config)]
+    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True)
+    assert done.returncode == 0, done
+    return done.stdout
+
+
+def test_what_the_command_line_writes_counts(mail: Mail) -> None:
+    mail.edit("senders.local", "# ours\n")
+    said = policyd_list(mail, "add", "sender", "cli@example.com", "REJECT", "no thanks", "--for", "7d")
+    since = time.monotonic()
+    assert said.startswith(f"{mail.home}/senders.local:2: [until=")
+    assert "no thanks (id " in mail.waits_for(554, "cli@example.com", since).text
+    assert f"{mail.home}/senders.local:2: cli@example.com: REJECT no thanks" in policyd_list(
+        mail, "test", "sender", "cli@example.com"
+    )
+    policyd_list(mail, "remove", "sender", "cli@example.com")
+    mail.waits_for(450, "cli@example.com", time.monotonic())
+    assert (mail.home / "senders.local").read_text() == "# ours\n"
+    (mail.home / "senders.local").unlink()
 
 
 def test_a_listed_network_is_refused(mail: Mail) -> None:
