@@ -150,7 +150,10 @@ class Greylist:
         if not request.recipient or (not request.sender and "sender" not in request.attributes):
             return INCOMPLETE
         prefix = self.settings.ipv4_prefix if address.version == 4 else self.settings.ipv6_prefix
-        triplet = Triplet(address.network(prefix), normalise_sender(request.sender), request.recipient.lower())
+        # What Triplet(...) does, without a Python frame: this runs for every recipient of every mail.
+        triplet = tuple.__new__(
+            Triplet, (address.network(prefix), normalise_sender(request.sender), request.recipient.lower())
+        )
         answer = self.store.observe(triplet, self.rules, now)
         if isinstance(answer, Observation):
             return self._verdict(answer, request.recipient, now)

@@ -5,7 +5,8 @@ Postfix did say is the null sender, and may be.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final
+from operator import attrgetter
+from typing import Final, cast
 
 from policyd.model.request import PolicyRequest
 from policyd.model.verdict import NO_OPINION, Verdict
@@ -34,24 +35,25 @@ class Questions:
     def __call__(self, request: PolicyRequest, now: int) -> Verdict:
         """The first verdict of a list that names this request; no opinion if none does."""
         for asked, subject_of in self._asked:
-            if not asked.tables:
+            tables = asked.tables
+            if not tables or (subject := subject_of(request)) is None:
                 continue
-            if (subject := subject_of(request)) is None:
+            for table in tables:  # TableList.match, without a Python frame: this runs for every mail
+                if (match := table.find(subject, now)) is not None:
+                    break
+            else:
                 continue
-            match = asked.match(subject, now)
-            if match is not None and (verdict := self._judge(asked.kind, match)) is not None:
+            if (verdict := self._judge(asked.kind, match)) is not None:
                 return verdict
         return NO_OPINION
-
-
-def _client(request: PolicyRequest) -> Client:
-    # What Client(...) does, without a Python frame: this runs for every recipient of every mail.
-    return tuple.__new__(Client, (request.client_address, request.client_name))
 
 
 def _sender(request: PolicyRequest) -> str | None:
     return request.sender if request.sender or "sender" in request.attributes else None
 
+
+# What Client(...) holds, without a Python frame.
+_client = cast(Callable[[PolicyRequest], Client], attrgetter("client_address", "client_name"))
 
 _SUBJECTS: Final[Mapping[ListKind, Callable[[PolicyRequest], Subject | None]]] = {
     "client": _client,

@@ -31,17 +31,13 @@ def parse_address(text: str) -> Address | None:
 
     IPv4-mapped IPv6 addresses become IPv4; scope ids are refused (Postfix never sends one).
     """
-    number = _dotted(text)
-    return Address(text, 4, number) if number is not None else _parse_any(text)
-
-
-def _dotted(text: str) -> int | None:
-    """The number of an IPv4 address in its canonical form, five times faster than `ipaddress` finds it."""
-    try:
+    try:  # an IPv4 address in its canonical form, five times faster than `ipaddress` finds it
         a, b, c, d = text.split(".")
-        return _OCTETS[a] << 24 | _OCTETS[b] << 16 | _OCTETS[c] << 8 | _OCTETS[d]
+        number = _OCTETS[a] << 24 | _OCTETS[b] << 16 | _OCTETS[c] << 8 | _OCTETS[d]
     except (ValueError, KeyError):  # not four parts, or one that is no octet as it is written
-        return None
+        return _parse_any(text)
+    # What Address(...) does, without a Python frame: this runs for every recipient of every mail.
+    return tuple.__new__(Address, (text, 4, number))
 
 
 # Bounded, because clients are the attacker's choice. The dotted form above is cheaper to read than to remember.

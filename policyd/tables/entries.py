@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from policyd.model.address import BITS, Address
+from policyd.tables.endings import any_by_ending
 from policyd.tables.match import Match
 from policyd.tables.networks import Network
-from policyd.tables.patterns import MAX_TEXT, any_of
+from policyd.tables.patterns import MAX_TEXT
 from policyd.tables.rights import parse_right
 from policyd.tables.shards import Shards
 from policyd.tables.syntax import Pattern
@@ -54,23 +55,29 @@ class Shapes(NamedTuple):
     subdomains: bool
     """``.example.com``"""
 
+    @property
+    def any_domain(self) -> bool:
+        """Whether any key has a domain."""
+        return self.addresses or self.exact_domains or self.domains
+
 
 class Entries:
     """Answers questions about the contents of a file."""
 
     def __init__(self, contents: Contents) -> None:
-        self._file, self._size, self._keys, self._networks, self._patterns, self._rights = contents
-        self._by_version = {version: _longest_prefix_first(version, self._networks[version]) for version in BITS}
-        self.shapes = _shapes(self._keys)
+        self._file, self._size, self.keys, self.networks, self._patterns, self._rights = contents
+        self._by_version = {version: _longest_prefix_first(version, self.networks[version]) for version in BITS}
+        self.shapes = _shapes(self.keys)
         self._has_domains, self._has_subdomains = self.shapes.domains, self.shapes.subdomains
-        self._any_pattern = any_of([pattern.regex for pattern, _ in self._patterns])
+        self.has_patterns = bool(self._patterns)
+        self._any_pattern = any_by_ending([pattern.regex for pattern, _ in self._patterns])
 
     def __len__(self) -> int:
         return self._size
 
     def dissolve(self, pause: Callable[[], None]) -> None:
         """Give the memory back piece by piece. Nobody may ask any more."""
-        for held in (self._keys, *self._networks.values()):
+        for held in (self.keys, *self.networks.values()):
             if isinstance(held, Shards):
                 held.dissolve(pause)
         while self._rights:
@@ -79,11 +86,11 @@ class Entries:
 
     def find_key(self, key: str, now: int) -> Match | None:
         """The entry that is written as `key`."""
-        return self._match(self._keys[key], key, now) if key in self._keys else None
+        return self._match(self.keys[key], key, now) if key in self.keys else None
 
     def find_domain(self, name: str, now: int) -> Match | None:
         """The most specific entry for `name` (in lower case): itself, or a domain it lies in."""
-        keys = self._keys
+        keys = self.keys
         if not self._has_domains:
             return None
         if name in keys and (match := self._match(keys[name], name, now)):
@@ -103,7 +110,7 @@ class Entries:
     def find_address(self, address: Address, now: int) -> Match | None:
         """The smallest network `address` lies in."""
         version, number = address.version, address.number
-        networks = self._networks[version]
+        networks = self.networks[version]
         for shift, marker in self._by_version[version]:
             key = number >> shift | marker
             if key in networks and (match := self._match(networks[key], network_entry(version, key), now)):
@@ -113,7 +120,7 @@ class Entries:
     def find_first_network(self, address: Address, now: int) -> Match | None:
         """The first network of the file that `address` lies in."""
         version, number = address.version, address.number
-        networks, found = self._networks[version], list[Match]()
+        networks, found = self.networks[version], list[Match]()
         for shift, marker in self._by_version[version]:
             key = number >> shift | marker
             if key in networks and (match := self._match(networks[key], network_entry(version, key), now)):

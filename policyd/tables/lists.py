@@ -12,6 +12,7 @@ from typing import Final, Literal, NamedTuple, Protocol, get_args
 from policyd.model.action import Action
 from policyd.tables.access import compile_access, parse_row
 from policyd.tables.builder import Builder
+from policyd.tables.gates import gated
 from policyd.tables.match import Client, ListKind, Match, Subject
 from policyd.tables.mistakes import Mistakes
 from policyd.tables.orders import ORDERS
@@ -102,8 +103,9 @@ def compile_table(kind: ListKind, source: Source, text: str, pause: Callable[[],
         compile_keys = compile_plain if form == "policyd" else compile_access
         compile_keys(kind, builder, text, mistakes, pause)
     entries = builder.built()
-    order = ORDERS["access" if form == "access" else "policyd"][kind]
-    return Table(source.path, entries, partial(order, entries), mistakes.told())
+    if form == "access":
+        return Table(source.path, entries, partial(ORDERS["access"][kind], entries), mistakes.told())
+    return Table(source.path, entries, gated(kind, entries, ORDERS["policyd"][kind]), mistakes.told())
 
 
 class Line(NamedTuple):

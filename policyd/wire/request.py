@@ -28,14 +28,20 @@ def _line(word: str) -> str:
     """The pattern of one attribute's line: with a star its value is a group, with a question mark it may be missing."""
     name = word.rstrip("*?")
     if word.endswith("*"):
-        return rf"{name}=(.*)\n"
-    return rf"(?:{name}=.*\n)?" if word.endswith("?") else rf"{name}=.*\n"
+        return rf"{name}=(.*+)\n"
+    return rf"(?:{name}=.*+\n)?" if word.endswith("?") else rf"{name}=.*+\n"
 
 
 _POSTFIX: Final = re.compile("".join(map(_line, _ORDER.split())))
-# A dot is all but "\n" and three times as fast as [^\r\n]; a text with a "\r" is split the slow way.
+# A dot is all but "\n" and three times as fast as [^\r\n]; a text with a "\r" is split the slow way. A plus behind a
+# star gives nothing back, as there is nothing to give: a quarter off the time.
 # With the empty line: no value holds a line's end, so what matches as a whole is one whole request and nothing else.
 _ONE_REQUEST: Final = re.compile(_POSTFIX.pattern + r"\n")
+
+_HELD: Final = [word.rstrip("*") for word in _ORDER.split() if word.endswith("*")]
+_ADDRESS: Final = _HELD.index("client_address") + 1
+_FIELDS: Final = tuple(group for group in range(1, len(_HELD) + 1) if group != _ADDRESS)
+"""The groups of `_NAMES`, which stand in the order of Postfix."""
 
 
 class Attributes(Mapping[str, str]):
@@ -90,9 +96,8 @@ def parse_request(raw: bytes) -> PolicyRequest:
 
 
 def _request(match: re.Match[str], text: str) -> PolicyRequest:
-    state, address, *fields = match.groups()
     # What PolicyRequest(...) does, without a Python frame: this runs for every recipient of every mail.
-    return tuple.__new__(PolicyRequest, (state, *fields, parse_address(address), Attributes(text)))
+    return tuple.__new__(PolicyRequest, (*match.group(*_FIELDS), parse_address(match[_ADDRESS]), Attributes(text)))
 
 
 def _parse_any(text: str) -> PolicyRequest:

@@ -66,7 +66,7 @@ RIGHTS = st.sampled_from(
 
 def found(builder: Builder) -> dict[str, object]:
     contents = builder.built()
-    return {key: getattr(contents, key) for key in ("_keys", "_networks", "_rights", "_size")}
+    return {key: getattr(contents, key) for key in ("keys", "networks", "_rights", "_size")}
 
 
 @given(st.sampled_from(["client", "sender"]), st.lists(st.tuples(PLAIN | WORDS, RIGHTS).map("".join), max_size=8))

@@ -22,4 +22,4 @@ def freeze(first_seen: int, last_seen: int, passes: int, counted: int) -> State:
 
 def thaw(state: State) -> Entry:
     """The entry again."""
-    return Entry._make(_unpack(state))
+    return tuple.__new__(Entry, _unpack(state))  # what _make does, in half the time
