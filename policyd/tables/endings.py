@@ -10,17 +10,20 @@ from collections.abc import Callable, Sequence
 from re import _parser  # type: ignore[attr-defined]  # as in patterns.py
 from typing import Any, Final
 
-from policyd.tables.patterns import any_of
+from policyd.tables.patterns import Regex, any_of
 
 LENGTH: Final = 2
 
 Search = Callable[[str], object]
 
 
-def ending(regex: re.Pattern[str]) -> str:
+def ending(regex: Regex) -> str:
     """The last characters, in lower case, of every ASCII text in which `regex` is found; "" if they differ."""
-    tree: list[Any] = list(_parser.parse(regex.pattern, regex.flags & ~re.UNICODE))
-    if regex.flags & re.MULTILINE or len(tree) <= LENGTH or tree[-1] not in _ENDS:
+    python = regex.python
+    if python is None:
+        return ""
+    tree: list[Any] = list(_parser.parse(python.pattern, python.flags & ~re.UNICODE))
+    if python.flags & re.MULTILINE or len(tree) <= LENGTH or tree[-1] not in _ENDS:
         return ""
     last = tree[-1 - LENGTH : -1]
     if any(operator is not _parser.LITERAL or value > 127 for operator, value in last):
@@ -31,9 +34,9 @@ def ending(regex: re.Pattern[str]) -> str:
 _ENDS: Final = ((_parser.AT, _parser.AT_END), (_parser.AT, _parser.AT_END_STRING))
 
 
-def any_by_ending(regexes: Sequence[re.Pattern[str]]) -> Search:
+def any_by_ending(regexes: Sequence[Regex]) -> Search:
     """Whether any of `regexes` is found in a text, which is one line."""
-    by_ending: dict[str, list[re.Pattern[str]]] = {}
+    by_ending: dict[str, list[Regex]] = {}
     for regex in regexes:
         by_ending.setdefault(ending(regex), []).append(regex)
     everywhere = by_ending.pop("", [])
