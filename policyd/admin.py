@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from itertools import chain
-from types import MappingProxyType
 from typing import Any, Final
 
 from policyd import __version__
@@ -25,7 +24,7 @@ SHOWN: Final = 10
 
 
 class Admin:
-    """The verbs of one daemon, and `more`; `reload` takes new settings and returns the mistakes that kept it."""
+    """The verbs of one daemon; `reload` takes new settings and returns the mistakes for which it did not."""
 
     def __init__(
         self,
@@ -34,18 +33,16 @@ class Admin:
         watch: Watch,
         places: Callable[[], str],
         reload: Callable[[], Awaitable[tuple[str, ...]]],
-        more: Mapping[str, Handler] = MappingProxyType({}),
     ) -> None:
         self._metrics = metrics
         self._health = health
         self._watch = watch
         self._places = places
         self._reload = reload
-        self._more = more
 
     def verbs(self) -> Mapping[str, Handler]:
         """What the control socket may be asked."""
-        return {"status": self.status, "reload": self.reload, **self._more}
+        return {"status": self.status, "reload": self.reload}
 
     def status(self, _: Arguments) -> dict[str, Any]:
         """How the daemon and each of its parts is."""

@@ -19,26 +19,19 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from prometheus_client import CollectorRegistry, generate_latest
-
-from policyd import __version__, dns_report
-from policyd.admin import Admin, config_condition, lists_condition, store_condition
+from policyd import __version__
 from policyd.assembly import Assembler, Assembly
 from policyd.chain import Chain
 from policyd.config import Settings
-from policyd.control import Control
 from policyd.desk import Service
-from policyd.exporter import Exporter
-from policyd.health import FailOpen, Health
 from policyd.hits import Hits, hits_file
 from policyd.listeners import Listeners
 from policyd.logbook import Logbook
 from policyd.metrics import Metrics
-from policyd.model.endpoint import parse_host_and_port
 from policyd.model.errors import ConfigError
+from policyd.office import Office
 from policyd.server import PolicyServer
 from policyd.sockets import SocketOptions
-from policyd.store_metrics import store_metrics
 from policyd.stores import Store, StoreOptions, open_store
 from policyd.systemd import Notifier, inherited_sockets
 from policyd.watch import Watch
@@ -86,33 +79,16 @@ class Daemon:
         self._load = load
         self._notifier = Notifier(os.environ)
         self._metrics = Metrics(__version__, time.time)
-        self._exporter: Exporter | None = None
         self._stop = asyncio.Event()
         self._watch = Watch()
         self._hits = Hits(hits_file(settings.store.url))
         self._tasks: list[asyncio.Task[None]] = []
         self._reload_turn = asyncio.Lock()
-        self._mistakes: tuple[str, ...] = ()
-        self._health = Health()
-        self._control = Control(self._admin().verbs())
-
-    def _admin(self) -> Admin:
-        """Who answers for the daemon, and the parts of it that may be in trouble."""
-        health = self._health
-        health.add(lambda: config_condition(self._settings.source, self._mistakes, self._metrics.generation))
-        health.add(lambda: store_condition(self._settings.store.url, self._store.stats()))
-        health.add(lambda: lists_condition(self._watch.lists))
-        health.add(lambda: dns_report.resolver_condition(self._assembler.resolver_stats()))
-        health.add(lambda: dns_report.zones_condition(self._assembler.dns_lists(), self._assembler.wiring_mistake()))
-        health.add(FailOpen(self._metrics, time.monotonic))
-        more = {"rbl": lambda _: [dns_report.zone_figures(status) for status in self._assembler.dns_lists()]}
-        return Admin(self._metrics, health, self._watch, lambda: str(self._listeners), self._reload, more)
 
     async def run(self) -> None:
         """Serve until told to stop. Raises OSError when a socket cannot be had."""
         loop = asyncio.get_running_loop()
         self._logbook = Logbook(self._settings, self._metrics, loop.call_soon, self._count_hit)
-        self._metrics.lists = lambda: self._watch.lists.figures()
         self._store = await self._open_store()
         self._assembler = Assembler(self._store)
         try:
@@ -124,8 +100,8 @@ class Daemon:
             self._listeners = Listeners(self._server, inherited_sockets(os.environ))
             self._add_signals(loop)
             await self._listen(self._settings)
-            await self._start_exporter(self._settings)
-            await self._control.listen(self._settings.control.socket)
+            self._office = self._open_office()
+            await self._office.open()
             self._settle()
             self._tasks = [asyncio.create_task(self._watch.keep()), asyncio.create_task(self._hits.keep())]
             await self._keep_house()
@@ -136,6 +112,11 @@ class Daemon:
         """Write what is still held back."""
         if hasattr(self, "_logbook"):
             self._logbook.flush()
+
+    def _open_office(self) -> Office:
+        places, reload = lambda: str(self._listeners), self._reload
+        metrics, watch, logbook = self._metrics, self._watch, self._logbook
+        return Office(self._settings, metrics, self._store, self._assembler, watch, logbook, places, reload)
 
     async def _open_store(self) -> Store:
         store = self._settings.store
@@ -168,21 +149,6 @@ class Daemon:
         options = SocketOptions(server.socket_mode, server.socket_user, server.socket_group, server.backlog)
         await self._listeners.listen(server.listen, options)
 
-    async def _start_exporter(self, settings: Settings) -> None:
-        if not settings.metrics.listen:
-            return
-        registry = CollectorRegistry(auto_describe=False)
-        registry.register(self._metrics)
-        self._metrics.rooms = [
-            lambda: store_metrics(self._store.stats()),
-            lambda: dns_report.resolver_metrics(self._assembler.resolver_stats()),
-            lambda: dns_report.list_metrics(self._assembler.dns_lists()),
-        ]
-        endpoint = parse_host_and_port(settings.metrics.listen)
-        exporter = Exporter(partial(generate_latest, registry))
-        await exporter.start(endpoint.host, endpoint.port)
-        self._exporter = exporter
-
     def _add_signals(self, loop: asyncio.AbstractEventLoop) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
@@ -196,12 +162,7 @@ class Daemon:
         gc.set_threshold(GARBAGE)
         sys.setswitchinterval(SWITCH)
         _log.info("policyd %s serving on %s", __version__, self._listeners)
-        self._notifier.ready(self._status_line())
-
-    def _status_line(self) -> str:
-        """What `systemctl status` shows."""
-        state, why = self._health.status()
-        return f"{state} on {self._listeners}" if state == "serving" else f"{state}: {why}"
+        self._notifier.ready(self._office.status_line())
 
     def _on_hangup(self) -> None:
         task = asyncio.ensure_future(self._reload())
@@ -222,52 +183,40 @@ class Daemon:
                 await self._listen(settings)
             except (ConfigError, OSError) as error:
                 self._metrics.reload_ok = False
-                self._mistakes = error.mistakes if isinstance(error, ConfigError) else (str(error),)
-                for mistake in self._mistakes:
+                self._office.mistakes = error.mistakes if isinstance(error, ConfigError) else (str(error),)
+                for mistake in self._office.mistakes:
                     _log.error("%s", mistake)
                 _log.error("reload: the old settings stay in force because of the lines above")
             else:
                 self._watch.follow(lists)
-                self._mistakes = ()
                 await self._take(settings, assembly)
-        self._notifier.ready(self._status_line())
-        return self._mistakes
+        self._notifier.ready(self._office.status_line())
+        return self._office.mistakes
 
     async def _take(self, settings: Settings, assembly: Assembly) -> None:
         for name in ("store", "log"):
             old, new = getattr(self._settings, name), getattr(settings, name)
             if old != new and (name == "store" or (old.destination, old.facility) != (new.destination, new.facility)):
                 _log.warning("reload: [%s] changed; that takes effect at the next restart", name)
-        moved = settings.metrics != self._settings.metrics
         self._settings = replace(settings, store=self._settings.store)
         self._chain = self._chain_of(settings, assembly)
         self._server.desk.service = self._service()
         self._logbook.take(settings)
         self._metrics.reload_ok, self._metrics.reloaded_at = True, time.time()
         self._metrics.generation += 1
-        await self._control.listen(settings.control.socket)
-        if moved:
-            await self._move_exporter(settings)
+        await self._office.take(self._settings)
         _log.info("reload: new settings are in force")
-
-    async def _move_exporter(self, settings: Settings) -> None:
-        if self._exporter is not None:
-            await self._exporter.close()
-            self._exporter = None
-        try:
-            await self._start_exporter(settings)
-        except OSError as error:
-            _log.error("reload: %s; there are no metrics until then", error)
 
     async def _keep_house(self) -> None:
         """Once a second, until the end: slow clients, held-back log lines, the sign of life."""
-        alive_at, told = 0.0, self._status_line()
+        alive_at, told = 0.0, self._office.status_line()
         interval = self._notifier.watchdog_interval
         while not self._stop.is_set():
             self._server.sweep()
             self._metrics.connections = len(self._server.connections)
             self.flush_log()
-            if (line := self._status_line()) != told:
+            self._office.tick()
+            if (line := self._office.status_line()) != told:
                 self._notifier.status(told := line)
             if interval and time.monotonic() - alive_at >= interval - TICK:
                 with contextlib.suppress(TimeoutError):  # asked again in the next round
@@ -287,9 +236,8 @@ class Daemon:
         if hasattr(self, "_listeners"):
             self._listeners.close()
             await self._server.drain(DRAIN)
-        await self._control.close()
-        if self._exporter is not None:
-            await self._exporter.close()
+        if hasattr(self, "_office"):
+            await self._office.close()
         self._assembler.close()
         await self._hits.save()
         await self._store.close()

@@ -4,8 +4,12 @@ Law: read only, bounded (one small request head, five seconds), never on the pat
 """
 
 import asyncio
+import sys
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
+
+from policyd import sockets
+from policyd.model.endpoint import Endpoint, parse_endpoint, parse_host_and_port
 
 MAX_HEAD: Final = 8192
 """Bytes of a request head; Prometheus sends a few hundred."""
@@ -21,22 +25,35 @@ class Exporter:
     def __init__(self, page: Callable[[], bytes]) -> None:
         self._page = page
         self._server: asyncio.Server | None = None
+        self._file: tuple[str, int] | None = None
 
-    async def start(self, host: str, port: int) -> None:
-        """Listen. Raises OSError with a sentence for the administrator."""
+    async def start(self, place: str) -> None:
+        """Listen on ``HOST:PORT`` or ``unix:/PATH``. Raises OSError with a sentence for the administrator."""
+        if place.startswith("unix:"):
+            await self._start_unix(parse_endpoint(place))
+            return
+        endpoint = parse_host_and_port(place)
         try:
-            self._server = await asyncio.start_server(self._serve, host, port, limit=MAX_HEAD)
+            self._server = await asyncio.start_server(self._serve, endpoint.host, endpoint.port, limit=MAX_HEAD)
         except OSError as error:
             reason = error.strerror or error
-            raise OSError(
-                f"cannot serve metrics on {host}:{port}: {reason}; choose another [metrics] listen"
-            ) from error
+            raise OSError(f"cannot serve metrics on {place}: {reason}; choose another [metrics] listen") from error
+
+    async def _start_unix(self, endpoint: Endpoint) -> None:
+        # Whoever may connect sees no address of anybody, as on a port; an exporter in front runs as another user.
+        listener = sockets.open_socket(endpoint, sockets.SocketOptions(mode=0o666, option="[metrics] listen"))
+        self._file = sockets.socket_file(listener)
+        # From 3.13 the loop would remove the file by its name, even when a successor has made it anew.
+        keep: dict[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
+        self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=MAX_HEAD, **keep)
 
     async def close(self) -> None:
         """Stop listening."""
         if self._server is not None:
             self._server.close()
-            self._server = None
+        if self._file is not None:
+            sockets.remove_file(self._file)
+        self._server = self._file = None
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from policyd.config import Settings
 from policyd.logs import lines, writers
 from policyd.metrics import Metrics
+from policyd.recent import Recent
 from policyd.record import Complaints, Recorder
 
 
@@ -24,16 +25,25 @@ class Logbook:
         on_match: Callable[[str], object],
     ) -> None:
         log = settings.log
+        self.recent = Recent(time.time)
         self._privacy_key = secrets.token_bytes(16)
         self._writer = writers.open_writer(log.destination, log.facility, later)
         metrics.log_lines_dropped = lambda: self._writer.dropped
-        self.recorder = Recorder(metrics, self._writer, self._line_format(settings), on_match)
+        self.recorder = Recorder(metrics, self._writer, self._line_format(settings), on_match, self.recent.keep)
         self.complaints = Complaints(metrics, time.monotonic)
         self.take(settings)
+
+        self._is_private = log.privacy
+
+    def forms(self, text: str) -> set[str]:
+        """How `text` may stand in the lines: escaped; with privacy also its hash, if it is a name or an address."""
+        plain = lines.escape(text).strip('"')
+        return {plain, lines.hidden(text, self._privacy_key)} if self._is_private else {plain}
 
     def take(self, settings: Settings) -> None:
         """Speak as `settings` have it."""
         writers.route_logging(self._writer, settings.log.level)
+        self._is_private = settings.log.privacy
         self.recorder.is_quiet = settings.log.level == "warning"
         self.recorder.line_format = self._line_format(settings)
 

@@ -22,14 +22,20 @@ _log = logging.getLogger("policyd")
 
 
 class Recorder:
-    """Writes and counts decisions; `on_match` is told which line of a list decided, if one did."""
+    """Writes and counts decisions; `on_match` is told which line of a list decided, `keep` the line of the log."""
 
     def __init__(
-        self, metrics: Metrics, writer: Writer, line_format: Format, on_match: Callable[[str], object] = str
+        self,
+        metrics: Metrics,
+        writer: Writer,
+        line_format: Format,
+        on_match: Callable[[str], object] = str,
+        keep: Callable[[str], object] = id,
     ) -> None:
         self._metrics = metrics
         self._writer = writer
         self._on_match = on_match
+        self._keep = keep
         self.line_format = line_format
         self.is_quiet = False
         """Whether only trouble is logged (postgrey's --quiet)."""
@@ -48,7 +54,9 @@ class Recorder:
         if would is not None:
             metrics.shadow[would.action.verb, would.check, would.reason] += 1
         if not self.is_quiet and reason != "not a recipient":
-            self._writer.write(self.line_format(request, decision))
+            line = self.line_format(request, decision)
+            self._keep(line)
+            self._writer.write(line)
 
 
 class Complaints:

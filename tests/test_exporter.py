@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import stat
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +12,7 @@ from policyd.exporter import MAX_HEAD, Exporter
 
 async def exchange(raw: bytes) -> bytes:
     exporter = Exporter(lambda: b"policyd_up 1\n")
-    await exporter.start("127.0.0.1", 0)
+    await exporter.start("127.0.0.1:0")
     assert exporter._server is not None
     port = exporter._server.sockets[0].getsockname()[1]
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -47,12 +49,27 @@ def test_an_endless_head_is_cut_off() -> None:
 def test_a_port_in_use_is_a_sentence() -> None:
     async def twice() -> None:
         first = Exporter(bytes)
-        await first.start("127.0.0.1", 0)
+        await first.start("127.0.0.1:0")
         assert first._server is not None
         try:
-            await Exporter(bytes).start("127.0.0.1", first._server.sockets[0].getsockname()[1])
+            await Exporter(bytes).start(f"127.0.0.1:{first._server.sockets[0].getsockname()[1]}")
         finally:
             await first.close()
 
     with pytest.raises(OSError, match=r"cannot serve metrics on 127\.0\.0\.1:.*choose another \[metrics\] listen"):
         asyncio.run(twice())
+
+
+def test_a_unix_socket_is_for_everybody_and_goes_with_the_daemon(tmp_path: Path) -> None:
+    async def story() -> None:
+        exporter = Exporter(lambda: b"policyd_up 1\n")
+        await exporter.start(f"unix:{tmp_path}/s")
+        assert stat.S_IMODE((tmp_path / "s").stat().st_mode) == 0o666
+        reader, writer = await asyncio.open_unix_connection(str(tmp_path / "s"))
+        writer.write(b"GET /metrics HTTP/1.1\r\n\r\n")
+        assert (await reader.read()).endswith(b"policyd_up 1\n")
+        writer.close()
+        await exporter.close()
+        assert not (tmp_path / "s").exists()
+
+    asyncio.run(story())

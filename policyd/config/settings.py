@@ -38,7 +38,9 @@ def _check_hostname(name: str) -> None:
 def _check_metrics_listen(text: str) -> None:
     if text.startswith("inet:"):
         raise ValueError(f'{text!r}: write it without inet:, as in "127.0.0.1:9130"')
-    if text:
+    if text.startswith("unix:"):
+        parse_endpoint(text)
+    elif text:
         parse_host_and_port(text)
 
 
@@ -208,7 +210,7 @@ class MetricsSettings:
     """`[metrics]`: where Prometheus asks."""
 
     listen: str = field(default="127.0.0.1:9130", metadata={"check": _check_metrics_listen})
-    """``HOST:PORT``; "" is off."""
+    """``HOST:PORT`` or ``unix:/PATH``; "" is off."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,21 +139,28 @@ def private(line_format: Format, key: bytes) -> Format:
     is a plain SHA-1, which for IPv4 is reversed in seconds).
     """
 
-    def hidden(request: PolicyRequest, decision: Decision) -> str:
-        names = {name: _hidden(request.attributes.get(name, ""), key) for name in _PERSONAL}
-        stranger = request._replace(
+    def stranger(request: PolicyRequest, decision: Decision) -> str:
+        names = {name: hidden(request.attributes.get(name, ""), key) for name in _PERSONAL}
+        anonymous = request._replace(
             client_address=None,
             client_name=names["client_name"],
             sender=names["sender"],
             recipient=names["recipient"],
             attributes=names,
         )
-        return line_format(stranger, decision._replace(match=_ENTRY.sub(r"\1", decision.match)))
+        would = decision.would and decision.would._replace(action=_wordless(decision.would.action))
+        return line_format(anonymous, decision._replace(match=_ENTRY.sub(r"\1", decision.match), would=would))
 
-    return hidden
+    return stranger
 
 
-def _hidden(value: str, key: bytes) -> str:
+def _wordless(action: Action) -> Action:
+    """Only the verb of `action`: its text may name the client. Not to be sent, so it need not be an action."""
+    return tuple.__new__(Action, (action.verb, ""))
+
+
+def hidden(value: str, key: bytes) -> str:
+    """The word that stands for `value` under `key`, in capitals or not; nothing for nothing."""
     if not value:
         return value
     return hashlib.blake2b(value.lower().encode("utf-8", "surrogateescape"), digest_size=8, key=key).hexdigest()

@@ -1,0 +1,75 @@
+"""What is answered about single decisions, with and without privacy."""
+
+from typing import Any
+
+import pytest
+
+from policyd.config import parse
+from policyd.inquiry import MAX_WORDS, Inquiry
+from policyd.logbook import Logbook
+from policyd.metrics import Metrics
+from policyd.model.action import DUNNO, Action
+from policyd.model.errors import Refused
+from policyd.model.verdict import Decision, Would
+from policyd.wire.request import parse_request
+
+WOULD = Would(Action("REJECT", "no"), "blacklist", "blacklist")
+
+
+def inquiry(log: str = "") -> tuple[Inquiry, Logbook]:
+    metrics = Metrics("1", lambda: 7.0)
+    book = Logbook(parse(f"[log]\n{log}\n", "f"), metrics, lambda function: None, str)
+    for number, sender in enumerate(("alice@example.org", 'bob"x@example.org')):
+        raw = f"protocol_state=RCPT\nclient_address=192.0.2.{number}\nsender={sender}\nrecipient=r@example.net"
+        book.recorder(
+            parse_request(raw.encode()), Decision(DUNNO, "blacklist", "blacklist", 0, "0" * 8, would=WOULD), 0.1
+        )
+    book.recent.tick()
+    return Inquiry(book, metrics), book
+
+
+@pytest.mark.parametrize("log", ["", "privacy = true", 'format = "json"'])
+@pytest.mark.parametrize("word", ["alice@example.org", "ALICE@example.org", "192.0.2.0"])
+def test_an_address_is_found_in_every_form(log: str, word: str) -> None:
+    found = inquiry(log)[0].find({"words": [word]})
+    assert len(found["decisions"]) == 1
+    assert (found["kept"], found["oldest"] > 0) == (True, True)
+
+
+def test_a_part_of_one_is_found_unless_hashed() -> None:
+    assert len(inquiry()[0].find({"words": ["example.org"]})["decisions"]) == 2
+    assert inquiry("privacy = true")[0].find({"words": ["example.org"]})["decisions"] == []
+
+
+def test_a_word_that_is_escaped_in_the_log_is_found() -> None:
+    assert len(inquiry()[0].find({"words": ['bob"x@example.org']})["decisions"]) == 1
+
+
+@pytest.mark.parametrize("words", [None, [], [""], ["x"] * (MAX_WORDS + 1), "x", {"x": 1}])
+def test_what_is_no_question(words: Any) -> None:
+    with pytest.raises(Refused):
+        inquiry()[0].find({"words": words})
+
+
+def test_recent() -> None:
+    answer = inquiry()[0].recent({})
+    assert (len(answer["decisions"]), answer["left_out"]) == (2, 0)
+    assert inquiry()[0].recent({"after": 1 << 40})["decisions"] == []
+    with pytest.raises(Refused):
+        inquiry()[0].recent({"after": "now"})
+
+
+def test_without_lines_it_is_said_that_none_are_kept() -> None:
+    assert inquiry('level = "warning"')[0].recent({}) == {"decisions": [], "oldest": 0, "kept": False, "left_out": 0}
+
+
+def test_shadow() -> None:
+    assert inquiry()[0].shadow({}) == {
+        "since": 7, "requests": 2,
+        "would": [{"action": "REJECT", "check": "blacklist", "reason": "blacklist", "count": 2}],
+    }  # fmt: skip
+
+
+def test_privacy_hides_what_a_refusal_would_have_named() -> None:
+    _, book = inquiry("privacy = true")
+    assert all("would=REJECT, would_by=blacklist" in kept.line for kept in book.recent.find(["would"], 9))

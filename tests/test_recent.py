@@ -1,0 +1,67 @@
+"""The ring of decisions: what is found, how old it is, and that it has an end."""
+
+from policyd.recent import KEPT, Kept, Recent
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def ring(*seconds: list[str]) -> tuple[Recent, Clock]:
+    """One list of lines for each second; the last second is not over."""
+    clock = Clock()
+    recent = Recent(clock)
+    for number, lines in enumerate(seconds):
+        if number:
+            clock.now += 1
+            recent.tick()
+        for line in lines:
+            recent.keep(line)
+    return recent, clock
+
+
+def test_the_newest_come_first_with_their_second() -> None:
+    recent, _ = ring(["sender=a@x"], ["sender=b@x", "sender=A@X"], ["sender=a@x, last"])
+    assert recent.find(["a@x"], 10) == [
+        Kept(102, "sender=a@x, last"), Kept(102, "sender=A@X"), Kept(101, "sender=a@x"),
+    ]  # fmt: skip
+    assert recent.find(["a@x"], 1) == [Kept(102, "sender=a@x, last")]
+    assert recent.find(["b@x", "last"], 9) == [Kept(102, "sender=a@x, last"), Kept(102, "sender=b@x")]
+    assert recent.find(["nobody"], 9) == []
+
+
+def test_only_seconds_that_are_over_are_told_and_each_once() -> None:
+    recent, clock = ring(["one"], ["two", "three"], ["four"])
+    assert recent.since(0, 10) == ([Kept(102, "three"), Kept(102, "two"), Kept(101, "one")], 0)
+    assert recent.since(102, 10) == ([], 0)
+    clock.now += 1
+    recent.tick()
+    assert recent.since(102, 10) == ([Kept(103, "four")], 0)
+    assert recent.since(0, 2) == ([Kept(103, "four"), Kept(102, "three")], 2)
+
+
+def test_an_idle_daemon_notes_no_time() -> None:
+    recent, clock = ring(["one"], [])
+    for _ in range(10):
+        clock.now += 1
+        recent.tick()
+    assert list(recent._ring) == ["one", 101]
+    assert recent.oldest == 101
+
+
+def test_nothing_yet() -> None:
+    recent = Recent(Clock())
+    recent.tick()
+    assert (recent.find(["a"], 9), recent.since(0, 9), recent.oldest) == ([], ([], 0), 0)
+
+
+def test_it_has_an_end() -> None:
+    recent, _ = ring([str(number) for number in range(KEPT + 5)])
+    assert len(recent._ring) == KEPT
+    assert recent.find(["4"], 1)[0].line == str(KEPT + 4)[:0] + next(
+        str(number) for number in range(KEPT + 4, 0, -1) if "4" in str(number)
+    )
