@@ -90,12 +90,24 @@ def _notes(kind: ListKind, sheet: Sheet, from_postgrey: bool) -> Iterator[Findin
     for line in sheet.lines:
         row = rows[line.number - 1].strip()
         key, *words = (split_window(row)[1] if is_window(row) else row).split()
-        message = _postgrey_note(kind, key) if from_postgrey and sheet.source.form == "policyd" else ""
+        message = ""
+        if from_postgrey and sheet.source.form == "policyd":
+            message = _postgrey_note(kind, key)
+        elif sheet.source.form in ("regexp", "pcre"):
+            message = _flag_note(line.key)
         if line.action == DUNNO and not any(word.upper() == "DUNNO" for word in words):
             word = next((word for word in words if word.upper() in ("OK", "RELAY") or word.isdecimal()), "its action")
             message = f"{word} becomes DUNNO: no opinion, Postfix's next restriction is asked; write DUNNO"
         if message:
             yield Finding(sheet.source.path, line.number, "note", message)
+
+
+def _flag_note(key: str) -> str:
+    """What Postfix's flag i does, in contrast to every other program's."""
+    regex = key.lstrip("!")
+    if regex.rpartition(regex[0])[2].count("i") % 2 == 0:
+        return ""
+    return f"{key} tells capital letters from small ones: in Postfix's tables i switches that on; leave it out for both"
 
 
 def _postgrey_note(kind: ListKind, key: str) -> str:

@@ -51,6 +51,7 @@ Entry = Key | Network | Pattern
 _PATTERN = re.compile(r"(/.*?/)(?:\s++([A-Za-z0-9_]+(?:\s.*?)??))?(?:\s++#.*)?")
 _COMMENT = re.compile(r"(?:^|\s)#.*", re.DOTALL)
 _NUMERIC = re.compile(r"[0-9.]+(?:/.*)?", re.ASCII)
+_STARRED_NETWORK = re.compile(r"[0-9]+(?:\.[0-9]+)*(?:\.\*)+", re.ASCII)
 _LABEL_ASCII = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
 _LABEL_UTF8 = re.compile(r"[a-z0-9_\x80-\U0010ffff](?:[a-z0-9_\x80-\U0010ffff-]{0,61}[a-z0-9_\x80-\U0010ffff])?")
 
@@ -174,6 +175,10 @@ def _name(text: str, label: re.Pattern[str]) -> str:
     if not name or "" in labels:
         better = ".".join(filter(None, labels)) or "example.com"
         raise ValueError(f"{short(text)} has a dot without a name beside it: write {short(better)}")
+    if _STARRED_NETWORK.fullmatch(name):
+        raise ValueError(f"{short(text)}: write {name.rstrip('.*')}, which names that network")
+    if "#" in name:
+        raise ValueError(f"{short(text)} has '#' in it: put a blank in front if a comment begins there")
     if "*" in name:
         raise ValueError(f"{short(text)}: '*' may only stand in front, as in *.example.com: write a /regex/ instead")
     if len(name) > MAX_NAME or not all(map(label.fullmatch, labels)):

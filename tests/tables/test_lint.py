@@ -121,3 +121,13 @@ def test_any_bytes_are_linted(kind: ListKind, raw: bytes, form: Form) -> None:
     for finding in lint(kind, [read_sheet(kind, Source(form, "a"), raw.decode("utf-8", "surrogateescape"))], NOW,
                         from_postgrey=True):  # fmt: skip
         assert 1 <= finding.line <= raw.count(b"\n") + 1
+
+
+@pytest.mark.parametrize("form", ["regexp", "pcre"])
+def test_the_flag_that_does_the_contrary_is_a_note(form: Form) -> None:
+    text = "/^a/i REJECT\n/^b/ REJECT\n!/^c/i REJECT\n/^i/m REJECT\n"
+    said = findings("helo", text, form=form)
+    assert [each.partition(" tells capital letters from small ones")[0] for each in said] == [
+        "a:1: /^a/i",
+        "a:3: !/^c/i",
+    ]

@@ -15,7 +15,7 @@ from policyd.cli.list import files, say, shown
 from policyd.cli.list.places import KINDS, Place, add_config, as_json, places, section_of
 from policyd.config import Settings, load
 from policyd.model.address import parse_address
-from policyd.policies import Policies
+from policyd.policies import Policies, stages
 from policyd.tables.lint import Finding
 from policyd.tables.lists import Client, ListKind, Match, Source, Subject, TableList, compile_table
 from policyd.tables.sheets import waiting
@@ -101,6 +101,8 @@ def _ask(place: Place, subject: Subject, now: int) -> Answer:
 
 
 def _inactive(kind: ListKind, file: Source, text: str, subject: Subject, now: int) -> Match | None:
+    if "[" not in text:  # no window: a million lines need not be read again
+        return None
     table, windows = waiting(kind, file, text, now)
     match = table.find(subject, now)
     return match and match._replace(window=windows[match.line])
@@ -111,12 +113,13 @@ def _policies(settings: Settings, subjects: Mapping[ListKind, Subject], now: int
     recipient, sender = subjects.get("recipient"), subjects.get("sender", "")
     if not isinstance(recipient, str) or not isinstance(sender, str):
         return
+    order = stages(settings.chain.checks, settings.policies)
     is_decided, is_sender_named = False, "sender" in subjects
     for number, key, obstacle in Policies(settings.policies).candidates(sender, recipient, now):
         policy = settings.policies[number]
         why_not = "earlier" if is_decided else "nobody" if obstacle == "sender" and not is_sender_named else obstacle
         yield {"name": policy.name, "key": key or "everybody", "counts": not why_not, "why_not": why_not,
-               "checks": sorted(policy.checks)}  # fmt: skip
+               "checks": [check for check in order if check in policy.checks]}  # fmt: skip
         is_decided |= not obstacle
 
 

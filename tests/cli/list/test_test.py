@@ -123,7 +123,7 @@ def test_the_policy_that_counts(house: House) -> None:
     assert [(name.split()[1], what) for name, _, what in policies] == [
         ("nights", "names example.net, but not at that time"),
         ("friends", "names example.net, but not for that sender"),
-        ("all", "counts, it names everybody; asked are greylist, whitelist"),
+        ("all", "counts, it names everybody; asked are whitelist, greylist"),
     ]
 
 
@@ -132,7 +132,7 @@ def test_without_a_sender_a_policy_for_some_is_open(house: House) -> None:
     said = house.run("test", "recipient", "c@example.net", "--at", "2026-12-24T22:30")
     policies = [line.partition(": ")[2] for line in said.out.splitlines() if line.startswith("[[policy]]")]
     assert policies == [
-        "counts, it names example.net; asked are blacklist, whitelist",
+        "counts, it names example.net; asked are whitelist, blacklist",
         "names example.net, but one above counts",
         "names everybody, but one above counts",
     ]
