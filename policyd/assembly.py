@@ -23,6 +23,7 @@ from policyd.lookups.dns.door import open_resolver
 from policyd.lookups.dns.figures import DnsStats
 from policyd.lookups.dns.resolver import DnsResolver
 from policyd.lookups.dns.settings import DnsSettings
+from policyd.lookups.spf import open_evaluator
 from policyd.model.dns import NO_RESOLVER, Resolver
 from policyd.model.greylist import GreylistStore
 from policyd.model.verdict import Check
@@ -65,7 +66,8 @@ def build_checks(
     def build(name: str, options: Any) -> Check:
         files = partial(lists.open, name)
         say = partial(_log.warning, "%s")
-        tools = Tools(store, hostname, __version__, files, resolver, say, jobs.append, known.get(name))
+        spf = partial(open_evaluator, resolver, receiver=hostname)
+        tools = Tools(store, hostname, __version__, files, resolver, say, jobs.append, known.get(name), spf)
         checks.append(check := REGISTRY[name].build(options, tools))
         return Shadow(check) if name in settings.shadowed else check
 

@@ -174,19 +174,23 @@ class Chain:
         elif self._is_shadow:
             would, action, commit = would or Would(action, check, reason), DUNNO, None
         elif action.verb == "PREPEND":
-            action = self._once_per_message(action, request.instance)
+            action = self._once_per_message(action, request)
         elif action.defers or action.rejects:
             action = action.marked(f" (id {decision_id})")
         # What Decision(...) does, without a Python frame: this runs for every recipient of every mail.
         return tuple.__new__(Decision, (action, check, reason, delay, decision_id, commit, match, would, policy))
 
-    def _once_per_message(self, header: Action, instance: str) -> Action:
-        """Postfix adds a header for every recipient that is answered PREPEND (measured): one is enough."""
-        if not instance:
+    def _once_per_message(self, header: Action, request: PolicyRequest) -> Action:
+        """Postfix adds a header for every recipient that is answered PREPEND (measured): one is enough.
+
+        One for each of its services: with a policy_context of its own, a second one asks for a header of its own.
+        """
+        if not request.instance:
             return header
-        if instance in self._prepended:
+        message = f"{request.instance} {request.policy_context}"
+        if message in self._prepended:
             return DUNNO
-        self._prepended[instance] = None
+        self._prepended[message] = None
         if len(self._prepended) > REMEMBERED_MESSAGES:
             del self._prepended[next(iter(self._prepended))]
         return header

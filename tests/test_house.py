@@ -101,6 +101,21 @@ def assert_names_all(place: str, kind: type, table: dict[str, Any], also: Collec
     for name, hint in options.items():
         if inner := element_of(hint):
             assert_names_all(f"{place} {name}", inner, *table[name])
+        elif is_dataclass(hint):
+            assert_names_all(f"{place} {name}", hint, table[name])
+
+
+def assert_defaults(place: str, kind: type, table: dict[str, Any]) -> None:
+    """Every value of `table` is the option's default; the table of an array is an example."""
+    for field in fields(kind):
+        hint, value = get_type_hints(kind)[field.name], table[field.name.rstrip("_")]
+        if is_dataclass(hint):
+            assert_defaults(f"{place} {field.name}", hint, value)
+        elif not element_of(hint):
+            default = getattr(kind(), field.name)
+            assert convert(value, hint, field.metadata) == default, (
+                f"conf/policyd.toml {place} {field.name}: not the default"
+            )
 
 
 def element_of(hint: Any) -> type | None:
@@ -115,11 +130,7 @@ def test_the_shipped_configuration_names_every_option_with_its_default(section: 
     assert section in tables, f"conf/policyd.toml has no [{section}]"
     common = [field.name for field in fields(Common)] if section in REGISTRY else ()
     assert_names_all(f"[{section}]", kind, tables[section], common)
-    for field in fields(kind):
-        hint = get_type_hints(kind)[field.name]
-        if not element_of(hint):  # the table of an array is an example
-            value = convert(tables[section][field.name], hint, field.metadata)
-            assert value == getattr(kind(), field.name), f"conf/policyd.toml [{section}] {field.name}: not the default"
+    assert_defaults(f"[{section}]", kind, tables[section])
 
 
 @pytest.mark.parametrize("array", ARRAYS)

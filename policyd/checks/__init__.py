@@ -6,7 +6,7 @@ Law: a check knows no clock, no socket, no log. A new check is one file here, on
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from policyd.checks import blacklist, greylist, rbl, whitelist
+from policyd.checks import blacklist, greylist, rbl, spf, whitelist
 from policyd.checks.tools import Tools
 from policyd.model.verdict import Check
 
@@ -22,5 +22,6 @@ REGISTRY: Final[Mapping[str, Kind]] = {
     "whitelist": Kind(whitelist.Settings, whitelist.build),
     "blacklist": Kind(blacklist.Settings, blacklist.build),
     "rbl": Kind(rbl.Settings, rbl.build),
+    "spf": Kind(spf.Settings, spf.build),
     "greylist": Kind(greylist.Settings, greylist.build),
 }

@@ -9,6 +9,7 @@ from typing import Any
 
 from policyd.model.dns import NO_RESOLVER, Resolver
 from policyd.model.greylist import GreylistStore
+from policyd.model.spf import NO_EVALUATOR, SpfEvaluator, SpfLimits
 from policyd.model.verdict import Check
 from policyd.tables.lists import ListKind, TableList
 
@@ -36,3 +37,5 @@ class Tools:
     """Takes a job, which begins when the check is in force. Checks that are built to be looked at do none."""
     former: Check | None = None
     """The check of this name that is in force until then, if any: what it learned may be taken over."""
+    spf: Callable[[SpfLimits], SpfEvaluator] = lambda limits: NO_EVALUATOR
+    """Who evaluates SPF within these limits, over the same resolver."""

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, get_args, get_origin, get_type_hints
 from policyd.checks import REGISTRY
 from policyd.config.convert import convert
 from policyd.config.locate import Place
-from policyd.config.settings import ARRAYS, NOT_YET, SECTIONS, Common, Settings
+from policyd.config.settings import ARRAYS, SECTIONS, Common, Settings
 from policyd.config.suggest import did_you_mean
 from policyd.model.errors import ConfigError
 from policyd.policies import Policies, Policy, options_for
@@ -108,8 +108,6 @@ def _unknown_section(name: str, value: object, complain: Complain) -> None:
         homes = _homes(name)
         hint = f"; it belongs under {homes}" if homes else did_you_mean(name, _all_options())
         complain((), name, f"stands outside of every section{hint}")
-    elif name in NOT_YET:
-        complain((name,), "", "not in this version; remove it or put # before its lines")
     else:
         complain((name,), "", f"no such section{did_you_mean(name, [*SECTIONS, *ARRAYS])}")
 
@@ -151,6 +149,8 @@ def _table(path: Place, kinds: Sequence[type], table: Mapping[str, Any], complai
 
 def _value(path: Place, key: str, value: object, option: Option, complain: Complain) -> Any:
     """The value of an option, None after a complaint."""
+    if isinstance(option.hint, type) and is_dataclass(option.hint):
+        return _inner(path, key, option.hint, value, complain)
     element = get_args(option.hint)[0] if get_origin(option.hint) is tuple else None
     if isinstance(element, type) and is_dataclass(element):
         return _array(path, key, element, value, complain)
@@ -159,6 +159,16 @@ def _value(path: Place, key: str, value: object, option: Option, complain: Compl
     except ValueError as error:
         complain(path, key, str(error))
         return None
+
+
+def _inner(path: Place, key: str, kind: type, value: object, complain: Complain) -> Any:
+    """The settings of a section within a section, ``[spf.helo]``; None after a complaint."""
+    if not isinstance(value, dict):
+        head = _label((*path, key))
+        complain(path, key, f"is a section; write {head} on a line of its own, and its options below it")
+        return None
+    built = _table((*path, key), (kind,), value, complain)
+    return None if built is None else built[0]
 
 
 def _instance(path: Place, kind: type, values: Mapping[str, Any], complain: Complain) -> Any:

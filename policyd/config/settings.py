@@ -19,9 +19,6 @@ from policyd.model.units import FileMode, Seconds
 from policyd.policies import NULL_SENDER, Policy, parse_key
 from policyd.tables.windows import Window, make_window
 
-NOT_YET: Final = frozenset({"spf"})
-"""Sections and checks that the documentation of later versions names."""
-
 _HOST_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}", re.ASCII)
 
 Facility = Literal[
@@ -76,8 +73,7 @@ def _check_network(text: str) -> None:
 
 def _check_name(name: str) -> None:
     if name not in REGISTRY:
-        later = ": not in this version" if name in NOT_YET else did_you_mean(name, REGISTRY)
-        raise ValueError(f"no check is named {name!r}{later}")
+        raise ValueError(f"no check is named {name!r}{did_you_mean(name, REGISTRY)}")
 
 
 def _check_recipient(text: str) -> None:

@@ -45,6 +45,15 @@ class SpfEvidence:
     """Whether the record lets far too much pass (``+all``, or more than a /8): then a pass proves nothing."""
     is_temporary: bool = False
     """Whether another try may give another result."""
+    is_suspect: bool = False
+    """Whether the administrator wants such a result greylisted."""
+    is_secure: bool = False
+    """Whether DNSSEC vouches for every answer that it rests on."""
+
+    @property
+    def identity(self) -> str:
+        """The domain that vouches for the client; "" if none does, or if it vouches for everybody."""
+        return self.domain if self.result == "pass" and not self.is_wide else ""
 
 
 class Evidence(NamedTuple):

@@ -96,3 +96,21 @@ class SpfEvaluator(Protocol):
 
     async def report(self, question: SpfQuestion, seconds: float) -> SpfReport:
         """The answer as `evaluate` finds it, freshly, and how it came about."""
+
+
+class _NoEvaluator:
+    def known(self, question: SpfQuestion) -> SpfAnswer | None:
+        """Nothing can be found out."""
+        return SpfAnswer("temperror", "", problem="nobody to ask")
+
+    async def evaluate(self, question: SpfQuestion, seconds: float) -> SpfAnswer:
+        """Nothing can be found out."""
+        return SpfAnswer("temperror", "", problem="nobody to ask")
+
+    async def report(self, question: SpfQuestion, seconds: float) -> SpfReport:
+        """Nothing can be found out."""
+        return SpfReport(await self.evaluate(question, seconds))
+
+
+NO_EVALUATOR: Final[SpfEvaluator] = _NoEvaluator()
+"""Where nobody may be asked."""

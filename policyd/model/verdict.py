@@ -15,6 +15,7 @@ Reason = Literal[
     "new", "early-retry", "triplet found", "client AWL", "client whitelist", "recipient whitelist",
     # what postgrey has no lists for
     "helo whitelist", "sender whitelist", "blacklist", "listed", "allow list unknown", "tagged", "allow list",
+    "spf fail", "spf error", "spf temporary error",
     # why there was no opinion at all
     "no check objected", "not a recipient", "authenticated", "trusted network", "no client address",
     "incomplete request",

@@ -5,9 +5,10 @@ Law: what is written means exactly one network. Host bits, leading zeros and net
 
 import ipaddress
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from policyd.model.address import BITS, network_text
+from policyd.model.address import BITS, Address, network_text
 
 # Without leading zeros, which are octal to some programs and decimal to others.
 _OCTETS = {str(octet): octet for octet in range(256)}
@@ -31,6 +32,23 @@ class Network(NamedTuple):
     def plain(self) -> str:
         """``ADDRESS/PREFIX``, and one address without a prefix."""
         return self.text.partition("/")[0] if self.prefix == BITS[self.version] else self.text
+
+
+class NetworkSet:
+    """A few networks, as texts; many are a list's business."""
+
+    __slots__ = ("_networks",)
+
+    def __init__(self, networks: Iterable[str]) -> None:
+        self._networks: dict[int, list[tuple[int, int]]] = {4: [], 6: []}
+        for network in map(parse_network, networks):
+            self._networks[network.version].append((BITS[network.version] - network.prefix, network.bits))
+
+    def __contains__(self, address: Address) -> bool:
+        for shift, bits in self._networks[address.version]:  # noqa: SIM110 - any() costs a generator per mail
+            if address.number >> shift == bits:
+                return True
+        return False
 
 
 def parse_network(text: str) -> Network:

@@ -45,7 +45,15 @@ def test_values_reach_their_section_and_their_check() -> None:
     ("tables", "mistake"),
     [
         ({"gerylist": {}}, "<gerylist>: [gerylist]: no such section, did you mean 'greylist'?"),
-        ({"spf": {}}, "<spf>: [spf]: not in this version; remove it or put # before its lines"),
+        (
+            {"spf": {"helo": 3}},
+            "<spf.helo>: [spf] helo: is a section; write [spf.helo] on a line of its own, and its options below it",
+        ),
+        ({"spf": {"helo": {"fial": "tag"}}}, "<spf.helo.fial>: [spf.helo] fial: no such option, did you mean 'fail'?"),
+        (
+            {"spf": {"domain": [{"fail": "tag"}]}},
+            "<spf.domain.0.names>: [[spf.domain]] names: is missing; name the domains",
+        ),
         ({"delay": "5m"}, "<delay>: delay: stands outside of every section; it belongs under [greylist] or [[policy]]"),
         ({"privacy": True}, "<privacy>: privacy: stands outside of every section; it belongs under [store] or [log]"),
         ({"dely": "5m"}, "<dely>: dely: stands outside of every section, did you mean 'delay'?"),
@@ -68,8 +76,17 @@ def test_one_mistake(tables: Mapping[str, Any], mistake: str) -> None:
 
 
 def test_all_mistakes_come_at_once_in_the_order_of_the_file() -> None:
-    found = mistakes({"greylist": {"delay": 240, "x": 1}, "spf": {}, "store": {"url": ""}})
-    assert [mistake.split(":")[0] for mistake in found] == ["<greylist.delay>", "<greylist.x>", "<spf>", "<store.url>"]
+    found = mistakes({"greylist": {"delay": 240, "x": 1}, "sfp": {}, "store": {"url": ""}})
+    assert [mistake.split(":")[0] for mistake in found] == ["<greylist.delay>", "<greylist.x>", "<sfp>", "<store.url>"]
+
+
+def test_a_section_within_a_section_reaches_its_own_dataclass() -> None:
+    settings = build(
+        {"spf": {"helo": {"fail": "tag", "pass": "none"}, "domain": [{"names": ["a.example"]}]}}, "x", where
+    )
+    spf = settings.checks["spf"]
+    assert (spf.helo.fail, spf.helo.pass_, spf.mail_from.fail) == ("tag", "none", "reject")
+    assert spf.domain[0].names == ("a.example",)
 
 
 def test_an_option_is_not_blamed_for_the_mistake_of_another() -> None:

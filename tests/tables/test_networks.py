@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policyd.tables.networks import Network, parse_network
+from policyd.model.address import parse_address
+from policyd.tables.networks import Network, NetworkSet, parse_network
 
 
 @pytest.mark.parametrize(
@@ -83,3 +84,15 @@ def test_raises_nothing_but_advice(text: str) -> None:
         parse_network(text)
     except ValueError as mistake:
         assert "write" in str(mistake)  # noqa: PT017
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [("10.1.2.3", True), ("192.0.2.1", True), ("192.0.2.2", False), ("2001:db8:1::1", True), ("::1", False)],
+)
+def test_a_set_holds_the_addresses_of_its_networks(address: str, *, expected: bool) -> None:
+    networks = NetworkSet(["10.0.0.0/8", "192.0.2.1", "2001:db8::/32"])
+    parsed = parse_address(address)
+    assert parsed is not None
+    assert (parsed in networks) is expected
+    assert parsed not in NetworkSet([])

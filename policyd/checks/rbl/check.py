@@ -18,17 +18,16 @@ from policyd.checks.rbl.questions import Question, Questions, network
 from policyd.checks.rbl.reply import deferral, header, rejection, text_of
 from policyd.checks.rbl.settings import Settings
 from policyd.checks.rbl.watch import Watched, ZoneStatus
-from policyd.checks.rbl.wiring import Wiring
 from policyd.checks.rbl.zones import Zone, compile_zones
 from policyd.checks.tools import Tools
+from policyd.checks.wiring import Wiring
 from policyd.model.action import DUNNO
-from policyd.model.address import BITS
 from policyd.model.dns import Answer, Resolver
 from policyd.model.errors import Unavailable
 from policyd.model.evidence import NO_EVIDENCE, NO_LISTS, Evidence
 from policyd.model.request import PolicyRequest
 from policyd.model.verdict import NO_OPINION, Check, Verdict
-from policyd.tables.networks import parse_network
+from policyd.tables.networks import NetworkSet
 
 TXT_TIME: Final = 1.0
 """Seconds that a refusal waits for the list's own text; it is only politeness."""
@@ -66,10 +65,8 @@ class Rbl:
         self._watched = {zone: Watched(zone) for zone in compile_zones(settings.sites, settings.zones)}
         self.lists = tuple(self._watched.values())
         self._questions = Questions(self.lists)
-        self._wiring = Wiring()
-        self._skipped: dict[int, list[tuple[int, int]]] = {4: [], 6: []}
-        for skipped in map(parse_network, settings.skip_networks):
-            self._skipped[skipped.version].append((BITS[skipped.version] - skipped.prefix, skipped.bits))
+        self._wiring = Wiring("rbl", "no list can be asked")
+        self._skipped = NetworkSet(settings.skip_networks)
         self.prober = Prober(resolver, self.lists, say)
 
     def evaluate(self, request: PolicyRequest, evidence: Evidence, now: int) -> Verdict | Awaitable[Verdict]:
@@ -121,12 +118,7 @@ class Rbl:
     def skips(self, request: PolicyRequest) -> bool:
         """Whether nothing is looked up for `request`, because no list can know its client."""
         address = request.client_address
-        if address is None:
-            return False
-        for shift, bits in self._skipped[address.version]:  # noqa: SIM110 - any() costs a generator per mail
-            if address.number >> shift == bits:
-                return True
-        return False
+        return address is not None and address in self._skipped
 
     def _watch_wiring(self, request: PolicyRequest, *, is_skipped: bool) -> None:
         address = request.client_address

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from policyd.checks.rbl.zones import ZoneSettings, compile_zones
+from policyd.checks.wiring import PRIVATE
 from policyd.model.units import Seconds
 from policyd.tables.networks import parse_network
 
@@ -36,13 +37,10 @@ class Settings:
         default=Seconds(5), metadata={"min": 1, "max": 30, "why": "all lists are asked at once, and mail waits"}
     )
     skip_networks: tuple[str, ...] = field(
-        default=(
-            "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16",
-            "::1", "fc00::/7", "fe80::/10",
-        ),
+        default=PRIVATE,
         metadata={"check": parse_network, "unique": True},
-    )  # fmt: skip
-    """Clients that no list can know (RFC 1918, 3927, 4193, 6598)."""
+    )
+    """Clients that no list can know."""
 
     def __post_init__(self) -> None:
         """Refuse what each option alone cannot show."""

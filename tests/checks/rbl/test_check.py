@@ -17,8 +17,8 @@ from policyd.checks.rbl import prober as prober_module
 from policyd.checks.rbl.check import TRUST
 from policyd.checks.rbl.health import FRESH
 from policyd.checks.rbl.surge import ENOUGH
-from policyd.checks.rbl.wiring import REQUESTS
 from policyd.checks.tools import Job, Tools
+from policyd.checks.wiring import REQUESTS
 from policyd.model.errors import Unavailable
 from policyd.model.evidence import NO_EVIDENCE, DnsListEvidence
 from policyd.model.request import PolicyRequest

@@ -1,6 +1,6 @@
 """Law tested: one private address with many names is a gateway, said once; anything else is not."""
 
-from policyd.checks.rbl.wiring import REQUESTS, Wiring
+from policyd.checks.wiring import REQUESTS, Wiring
 
 
 def gateway(wiring: Wiring, address: str = "172.17.0.1", names: int = 20, requests: int = REQUESTS) -> list[str]:
@@ -9,28 +9,29 @@ def gateway(wiring: Wiring, address: str = "172.17.0.1", names: int = 20, reques
 
 
 def test_a_gateway_is_said_once() -> None:
-    wiring = Wiring()
+    wiring = Wiring("rbl", "no list can be asked")
     (sentence,) = gateway(wiring, requests=5 * REQUESTS)
     assert wiring.is_mistaken
-    assert "172.17.0.1" in sentence
+    assert sentence.startswith("rbl: every client comes from 172.17.0.1: ")
+    assert "so no list can be asked;" in sentence
     assert "PROXY protocol" in sentence
 
 
 def test_one_server_that_sends_everything_is_none() -> None:
-    wiring = Wiring()
+    wiring = Wiring("rbl", "no list can be asked")
     assert gateway(wiring, names=3, requests=500) == []
     assert not wiring.is_mistaken
 
 
 def test_many_private_clients_are_none() -> None:
-    wiring = Wiring()
+    wiring = Wiring("rbl", "no list can be asked")
     for number in range(500):
         assert not wiring.see_private(f"10.0.0.{number % 50}", f"pc{number}.example")
     assert not wiring.is_mistaken
 
 
 def test_a_public_client_shows_that_all_is_well_and_a_new_mistake_is_said_again() -> None:
-    wiring = Wiring()
+    wiring = Wiring("rbl", "no list can be asked")
     gateway(wiring)
     wiring.see_public()
     assert not wiring.is_mistaken

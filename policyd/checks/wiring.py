@@ -13,12 +13,21 @@ NAMES: Final = 10
 """HELO names, to tell a gateway from the one application server that really sends everything."""
 
 
+PRIVATE: Final = (
+    "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16",
+    "::1", "fc00::/7", "fe80::/10",
+)  # fmt: skip
+"""Networks of which the Internet knows nothing (RFC 1918, 3927, 4193, 6598)."""
+
+
 class Wiring:
-    """Watches clients whose addresses are not looked up."""
+    """Watches clients whose addresses are not looked up, for `check`; `so` says what cannot be done."""
 
-    __slots__ = ("_address", "_names", "_requests", "_said")
+    __slots__ = ("_address", "_check", "_names", "_requests", "_said", "_so")
 
-    def __init__(self) -> None:
+    def __init__(self, check: str, so: str) -> None:
+        self._check = check
+        self._so = so
         self._address = ""
         self._names: set[int] = set()
         self._requests = 0
@@ -31,7 +40,7 @@ class Wiring:
             return ""
         return (
             f"every client comes from {clean_text(self._address)}: Postfix sees a gateway in place of its clients (NAT "
-            "or container), so no list can be asked; let it see real addresses (host network, or the PROXY protocol)"
+            f"or container), so {self._so}; let it see real addresses (host network, or the PROXY protocol)"
         )
 
     @property
@@ -55,7 +64,7 @@ class Wiring:
         if self._said or not self.is_mistaken:
             return ""
         self._said = True
-        return f"rbl: {self.mistake}"
+        return f"{self._check}: {self.mistake}"
 
     def _forget(self, address: str) -> None:
         self._address, self._requests = address, 0

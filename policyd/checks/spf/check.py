@@ -1,0 +1,183 @@
+"""The check: who is asked about, and the verdict on the answers.
+
+Law: what is known already is judged at once, without a task. HELO and MAIL FROM share one deadline. Before mail is
+harmed it is asked whether a forwarder, or the sender's own DMARC policy, explains the result; whatever cannot be found
+out by then speaks for the mail.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from policyd.checks.spf import dmarc
+from policyd.checks.spf.forwarders import Forwarders
+from policyd.checks.spf.headers import Subject, make_header
+from policyd.checks.spf.judgement import HARMFUL, Opinion, deciding, opinion, shown
+from policyd.checks.spf.reply import reason_of, refusal
+from policyd.checks.spf.settings import HeaderKind, Settings
+from policyd.checks.tools import Tools
+from policyd.checks.wiring import Wiring
+from policyd.model.action import DUNNO, clean_text
+from policyd.model.dns import Resolver
+from policyd.model.evidence import NO_EVIDENCE, Evidence, SpfEvidence
+from policyd.model.request import PolicyRequest
+from policyd.model.spf import SpfAnswer, SpfEvaluator, SpfIdentity, SpfQuestion
+from policyd.model.verdict import NO_OPINION, Check, Verdict
+from policyd.tables.networks import NetworkSet
+
+NO_ADDRESS: Final = Verdict(DUNNO, "no client address", final=False)
+OTHER_HEADER: Final[dict[HeaderKind, HeaderKind]] = {
+    "received-spf": "authentication-results",
+    "authentication-results": "received-spf",
+    "none": "none",
+}
+
+
+class Spf:
+    """The check. `results` counts, by identity and result, what was judged."""
+
+    name: Final = "spf"
+
+    def __init__(
+        self,
+        settings: Settings,
+        resolver: Resolver,
+        evaluator: SpfEvaluator,
+        hostname: str,
+        say: Callable[[str], object],
+    ) -> None:
+        self.settings = settings
+        self.evaluator = evaluator
+        self.results: Counter[tuple[str, str]] = Counter()
+        self._resolver = resolver
+        self._hostname = clean_text(hostname, 253)
+        self._say = say
+        self._forwarders = Forwarders(settings, resolver, evaluator)
+        self._skipped = NetworkSet(settings.skip_networks)
+        self._wiring = Wiring("spf", "nobody can be judged")
+        self._asks_helo = not settings.helo.is_idle
+
+    def evaluate(self, request: PolicyRequest, evidence: Evidence, now: int) -> Verdict | Awaitable[Verdict]:
+        """Judge one request, at once if everything is known."""
+        address = request.client_address
+        if address is None:
+            return NO_ADDRESS
+        if address in self._skipped:
+            if said := self._wiring.see_private(address.text, request.helo_name):
+                self._say(said)
+            return NO_OPINION
+        self._wiring.see_public()
+        opinions: list[Opinion] = []
+        for identity in self.identities(request):
+            answer = self.evaluator.known(self.question(request, identity))
+            if answer is None:
+                return self._later(request, opinions)
+            opinions.append(self._opinion(request, identity, answer))
+            if self._is_enough(opinions):
+                break
+        return self._later(request, opinions) if self._must_ask(request, opinions) else self._judged(request, opinions)
+
+    def identities(self, request: PolicyRequest) -> tuple[SpfIdentity, ...]:
+        """Who is asked about, in this order (RFC 7208 2.3): the HELO name stands in for the null sender (2.4)."""
+        if not request.sender:
+            return ("helo",)
+        return ("helo", "mailfrom") if self._asks_helo else ("mailfrom",)
+
+    def question(self, request: PolicyRequest, identity: SpfIdentity) -> SpfQuestion:
+        """What is asked about an identity of a client that has an address."""
+        assert request.client_address is not None  # noqa: S101 - nobody else is judged
+        return SpfQuestion(request.client_address, request.helo_name, request.sender if identity == "mailfrom" else "")
+
+    def _opinion(self, request: PolicyRequest, identity: SpfIdentity, answer: SpfAnswer) -> Opinion:
+        return opinion(self.settings, identity, answer, is_null=not request.sender)
+
+    def _is_enough(self, opinions: Sequence[Opinion]) -> bool:
+        """Whether the mail is refused whatever else is asked about."""
+        return bool(opinions) and opinions[-1].sentence == "reject" and not self._forwarders.exist
+
+    def _must_ask(self, request: PolicyRequest, opinions: Sequence[Opinion]) -> bool:
+        decided = deciding(opinions)
+        if decided.sentence not in HARMFUL or self._is_other_header(request):
+            return False
+        assert request.client_address is not None  # noqa: S101 - nobody else is judged
+        if self._forwarders.know(request, request.client_address):
+            return False
+        return self._forwarders.must_ask or any(opinion.may_leave_to_dmarc for opinion in opinions)
+
+    async def _later(self, request: PolicyRequest, opinions: list[Opinion]) -> Verdict:
+        """What is not known yet, then the verdict."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + self.settings.deadline
+        for identity in self.identities(request)[len(opinions) :]:
+            if self._is_enough(opinions):
+                break
+            answer = await self.evaluator.evaluate(self.question(request, identity), max(0.0, until - clock()))
+            opinions.append(self._opinion(request, identity, answer))
+        if self._must_ask(request, opinions):
+            try:
+                async with asyncio.timeout_at(until):
+                    opinions = await self._softened(request, opinions, until - clock())
+            except TimeoutError:
+                opinions = [opinion.softened() for opinion in opinions]
+        return self._judged(request, opinions)
+
+    async def _softened(self, request: PolicyRequest, opinions: list[Opinion], seconds: float) -> list[Opinion]:
+        address = request.client_address
+        assert address is not None  # noqa: S101 - nobody else is judged
+        if await self._forwarders.ask(request, address, seconds):
+            return [opinion.softened() for opinion in opinions]
+        return [
+            opinion.softened()
+            if opinion.may_leave_to_dmarc and await dmarc.enforces(self._resolver, opinion.answer.domain) is not False
+            else opinion
+            for opinion in opinions
+        ]
+
+    def _judged(self, request: PolicyRequest, opinions: Sequence[Opinion]) -> Verdict:
+        if self._is_other_header(request):
+            return self._header(request, OTHER_HEADER[self.settings.header], opinions)._replace(final=True)
+        for each in opinions:
+            self.results[each.identity, each.answer.result] += 1
+        address = request.client_address
+        if address is not None and self._forwarders.know(request, address):
+            opinions = [opinion.softened() for opinion in opinions]
+        decided = deciding(opinions)
+        if decided.sentence in ("reject", "defer"):
+            return Verdict(refusal(self.settings, decided, request), reason_of(decided.answer.result))
+        learned = _learned(opinions[-1].answer, is_suspect=decided.sentence == "greylist")
+        return self._header(request, self.settings.header, opinions)._replace(
+            evidence=NO_EVIDENCE._replace(spf=learned)
+        )
+
+    def _header(self, request: PolicyRequest, kind: HeaderKind, opinions: Sequence[Opinion]) -> Verdict:
+        told = shown(opinions)
+        if told is None or request.client_address is None:
+            return NO_OPINION
+        subject = Subject(told.identity, request.client_address.text, request.sender, request.helo_name, self._hostname)
+        header = make_header(kind, told.answer, subject)
+        return NO_OPINION if header is None else Verdict(header, "tagged", final=False)
+
+    def _is_other_header(self, request: PolicyRequest) -> bool:
+        context = self.settings.second_header_context
+        return bool(context) and request.policy_context == context
+
+
+def _learned(answer: SpfAnswer, *, is_suspect: bool) -> SpfEvidence:
+    return SpfEvidence(
+        answer.result,
+        answer.domain,
+        answer.mechanism,
+        is_wide=answer.is_wide,
+        is_temporary=answer.result == "temperror",
+        is_suspect=is_suspect,
+        is_secure=answer.is_secure,
+    )
+
+
+def build(settings: Settings, tools: Tools) -> Check:
+    """The check. What the former one counted goes on."""
+    check = Spf(settings, tools.resolver, tools.spf(settings.limits()), tools.hostname, tools.say)
+    if isinstance(tools.former, Spf):
+        check.results = tools.former.results
+    return check

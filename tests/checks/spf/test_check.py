@@ -1,0 +1,237 @@
+import asyncio
+
+import pytest
+
+from policyd.checks.spf import Actions, DomainSettings, Settings, Spf, build
+from policyd.checks.tools import Tools
+from policyd.checks.wiring import REQUESTS
+from policyd.model.dns import DnsUnavailable, RecordType
+from policyd.model.errors import Unavailable
+from policyd.model.evidence import NO_EVIDENCE, SpfEvidence
+from policyd.model.verdict import NO_OPINION, Verdict
+from tests.checks.spf.house import WORLD, ask, check, judge, request
+from tests.lookups.doubles import DictResolver
+from tests.lookups.virtual import VirtualLoop
+
+IDLE = Actions("none", "none", "none", "none", "none", "none", "none")
+
+
+@pytest.mark.parametrize(
+    ("domain", "verb", "begin", "reason"),
+    [
+        ("pass", "PREPEND", "Received-SPF: pass ", "tagged"),
+        ("fail", "550", "5.7.23 SPF fail, 192.0.2.1 is not allowed", "spf fail"),
+        ("soft", "PREPEND", "Received-SPF: softfail ", "tagged"),
+        ("neutral", "PREPEND", "Received-SPF: neutral ", "tagged"),
+        ("none", "PREPEND", "Received-SPF: none ", "tagged"),
+        ("perm", "PREPEND", "Received-SPF: permerror ", "tagged"),
+        ("temp", "PREPEND", "Received-SPF: temperror ", "tagged"),
+        ("nomail", "550", "5.7.23 SPF fail, ", "spf fail"),
+        ("lax", "550", "5.7.23 SPF fail, ", "spf fail"),
+        ("dmarc", "PREPEND", "Received-SPF: fail ", "tagged"),
+        ("sub.dmarc", "PREPEND", "Received-SPF: fail ", "tagged"),
+        ("murky", "PREPEND", "Received-SPF: fail ", "tagged"),
+    ],
+)
+def test_what_becomes_of_mail_by_default(domain: str, verb: str, begin: str, reason: str) -> None:
+    verdict = judge(f"user@{domain}.example")
+    assert (verdict.action.verb, verdict.reason, verdict.final) == (verb, reason, verb == "550")
+    assert verdict.action.text.startswith(begin)
+
+
+def test_a_refusal_quotes_the_owner() -> None:
+    assert judge("user@fail.example").action.text.endswith("; fail.example explains: 192.0.2.1 is not ours")
+    assert "explains" not in judge("user@fail.example", explanation=False).action.text
+
+
+@pytest.mark.parametrize(
+    ("sentence", "verb"),
+    [("reject", "550"), ("defer", "451"), ("greylist", "PREPEND"), ("tag", "PREPEND"), ("none", "DUNNO")],
+)
+@pytest.mark.parametrize("domain", ["pass", "lax", "soft", "neutral", "none", "perm", "temp"])
+def test_every_result_can_have_every_action(sentence: str, verb: str, domain: str) -> None:
+    actions = Actions(*[sentence] * 7)  # type: ignore[list-item]
+    verdict = judge(f"user@{domain}.example", mail_from=actions, helo=IDLE)
+    assert verdict.action.verb == verb
+    if not verdict.final:
+        assert verdict.evidence.spf
+        assert verdict.evidence.spf.is_suspect is (sentence == "greylist")
+
+
+def test_a_helo_that_fails_is_refused_before_the_sender_is_asked_about() -> None:
+    resolver = DictResolver(WORLD)
+    verdict = ask(check(world=resolver), request("user@pass.example", "mail.fail.example"))
+    assert verdict.action.text.startswith(
+        "5.7.23 SPF fail, 192.0.2.1 is not allowed to send mail from mail.fail.example"
+    )
+    assert ("pass.example", "TXT") not in resolver.asked
+
+
+def test_helo_is_not_asked_about_where_nothing_follows() -> None:
+    resolver = DictResolver(WORLD)
+    verdict = ask(check(Settings(helo=IDLE), resolver), request("user@pass.example", "mail.fail.example"))
+    assert verdict.action.text.startswith("Received-SPF: pass ")
+    assert ("mail.fail.example", "TXT") not in resolver.asked
+
+
+def test_the_null_sender_is_the_helo_name() -> None:
+    verdict = judge("", "mail.pass.example")
+    assert verdict.action.text.startswith("Received-SPF: pass ")
+    assert 'envelope-from=""; ' in verdict.action.text
+    assert "identity=helo" in verdict.action.text
+    assert judge("", "mail.fail.example", helo=IDLE).action.verb == "550"
+
+
+def test_the_header_is_about_helo_where_the_sender_has_no_record() -> None:
+    assert "identity=helo" in judge("user@none.example", "mail.pass.example").action.text
+    assert "identity=mailfrom" in judge("user@soft.example", "mail.pass.example").action.text
+
+
+def test_no_header_names_a_recipient() -> None:
+    for domain in ("pass", "soft", "none", "temp", "perm", "fail"):
+        for header in ("received-spf", "authentication-results"):
+            assert "secret-recipient" not in judge(f"u@{domain}.example", header=header).action.text
+
+
+def test_the_other_header_goes_to_the_second_service() -> None:
+    spf = check(Settings(second_header_context="second"))
+    first = ask(spf, request())
+    second = ask(spf, request(policy_context="second"))
+    assert first.action.text.startswith("Received-SPF: pass ")
+    assert second.action.text == "Authentication-Results: mx.receiver.example; spf=pass smtp.mailfrom=pass.example"
+    assert second.final
+    refused = ask(spf, request("user@lax.example", policy_context="second"))
+    assert refused.action.text.startswith("Authentication-Results: mx.receiver.example; spf=fail")
+    assert sum(spf.results.values()) == 2
+
+
+@pytest.mark.parametrize("address", [None, "unknown"])
+def test_a_client_without_an_address_has_no_result(address: str | None) -> None:
+    verdict = ask(check(), request(client_address=address))
+    assert (verdict.action.verb, verdict.reason, verdict.final) == ("DUNNO", "no client address", False)
+
+
+def test_private_clients_are_not_judged_and_a_gateway_is_said() -> None:
+    spf = check()
+    for number in range(REQUESTS * 2):
+        asked = request("user@lax.example", f"mx{number}.example", client_address="172.17.0.1")
+        assert ask(spf, asked) is NO_OPINION
+    assert [sentence.partition(":")[0] for sentence in spf.said] == ["spf"]  # type: ignore[attr-defined]
+    assert "so nobody can be judged" in spf.said[0]  # type: ignore[attr-defined]
+
+
+def test_what_is_known_is_judged_at_once_and_without_a_loop() -> None:
+    spf = check()
+    first = ask(spf, request())
+    again = spf.evaluate(request(recipient="other@receiver.example"), NO_EVIDENCE, 0)
+    assert again == first
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"forwarder_networks": ("192.0.2.1",)},
+        {"forwarder_helo": ("mx.fwd.example",)},
+        {"forwarder_domains": ("fwd.example",)},
+    ],
+)
+@pytest.mark.parametrize("domain", ["lax", "nomail"])
+def test_a_trusted_forwarder_is_tagged_only(options: dict[str, tuple[str, ...]], domain: str) -> None:
+    spf = check(Settings(**options))  # type: ignore[arg-type]
+    for _ in range(2):  # cold, then warm
+        verdict = ask(spf, request(f"user@{domain}.example", "mx.fwd.example"))
+        assert verdict.action.text.startswith("Received-SPF: fail ")
+    assert ask(spf, request(f"user@{domain}.example", client_address="203.0.113.9")).action.verb == "550"
+
+
+def test_an_override_is_for_its_domains_only() -> None:
+    options = {
+        "domain": (DomainSettings(("soft.example",), softfail="reject"), DomainSettings((".example",), neutral="defer"))
+    }
+    assert judge("u@soft.example", **options).action.text.startswith("5.7.23 SPF softfail")
+    assert judge("u@neutral.example", **options).action.verb == "451"
+
+
+def test_an_override_is_stronger_than_the_domains_dmarc() -> None:
+    override = (DomainSettings(("dmarc.example",), fail="reject"),)
+    assert judge("u@dmarc.example", domain=override).action.verb == "550"
+
+
+def test_dmarc_is_not_asked_where_it_does_not_matter() -> None:
+    for settings, domain in ((Settings(leave_to_dmarc=False), "lax"), (Settings(), "soft"), (Settings(), "nomail")):
+        resolver = DictResolver(WORLD)
+        ask(check(settings, resolver), request(f"u@{domain}.example"))
+        assert not [name for name, _ in resolver.asked if name.startswith("_dmarc")]
+
+
+def test_later_checks_learn_the_result() -> None:
+    assert judge("u@pass.example").evidence.spf == SpfEvidence("pass", "pass.example", "ip4:192.0.2.0/24")
+    assert judge("u@temp.example").evidence.spf == SpfEvidence("temperror", "temp.example", is_temporary=True)
+    wide = judge("u@wide.example").evidence.spf
+    assert wide
+    assert (wide.result, wide.is_wide, wide.identity) == ("pass", True, "")
+
+
+def test_a_dns_that_is_down_refuses_nobody() -> None:
+    class Down(DictResolver):
+        async def resolve(self, name: str, kind: RecordType) -> None:  # type: ignore[override]
+            raise DnsUnavailable("resolver down")
+
+    verdict = ask(check(world=Down({})), request("user@lax.example"))
+    assert verdict.action.text.startswith("Received-SPF: temperror ")
+
+
+def test_one_deadline_is_for_everything() -> None:
+    class Slow(DictResolver):
+        async def resolve(self, name: str, kind: RecordType) -> None:  # type: ignore[override]
+            await asyncio.sleep(3 if name.startswith("mail.") else 60)
+            return await super().resolve(name, kind)
+
+    async def work() -> tuple[Verdict, float]:
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        verdict = check(world=Slow(WORLD)).evaluate(request("user@lax.example"), NO_EVIDENCE, 0)
+        assert not isinstance(verdict, Verdict)
+        return await verdict, loop.time() - start
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        verdict, took = runner.run(work())
+    assert verdict.action.text.startswith("Received-SPF: temperror ")
+    assert took == pytest.approx(5, abs=0.1)
+
+
+def test_a_slow_dmarc_answer_speaks_for_the_mail() -> None:
+    class Slow(DictResolver):
+        async def resolve(self, name: str, kind: RecordType) -> None:  # type: ignore[override]
+            if name.startswith("_dmarc"):
+                await asyncio.sleep(60)
+            return await super().resolve(name, kind)
+
+    async def work() -> Verdict:
+        verdict = check(world=Slow(WORLD)).evaluate(request("user@lax.example"), NO_EVIDENCE, 0)
+        assert not isinstance(verdict, Verdict)
+        return await verdict
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        assert runner.run(work()).action.text.startswith("Received-SPF: fail ")
+
+
+def test_results_are_counted_and_go_on_after_a_reload() -> None:
+    spf = check()
+    ask(spf, request("user@pass.example", "mail.pass.example"))
+    ask(spf, request("user@lax.example"))
+    assert spf.results == {("helo", "pass"): 1, ("mailfrom", "pass"): 1, ("helo", "none"): 1, ("mailfrom", "fail"): 1}
+    tools = Tools(None, "mx.example", "1", None, former=spf)  # type: ignore[arg-type]
+    after = build(Settings(), tools)
+    assert isinstance(after, Spf)
+    assert after.results is spf.results
+
+
+def test_a_check_that_is_only_looked_at_asks_nobody() -> None:
+    spf = build(Settings(), Tools(None, "mx.example", "1", None))  # type: ignore[arg-type]
+    try:
+        verdict = spf.evaluate(request(), NO_EVIDENCE, 0)
+    except Unavailable:
+        pytest.fail("it raised")
+    assert isinstance(verdict, Verdict)
+    assert verdict.action.text.startswith("Received-SPF: temperror ")
