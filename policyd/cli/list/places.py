@@ -115,6 +115,7 @@ def _of(check: str, settings: Any) -> Iterator[Place]:
 def _of_options(check: str, section: str, options: Any) -> Iterator[Place]:
     exempt: Sequence[str] = getattr(options, "exempt", ())
     for kind, option in OPTIONS.items():
-        if hasattr(options, option):
-            sources = tuple(map(parse_source, getattr(options, option)))
+        files = getattr(options, option, None)
+        if isinstance(files, tuple):  # not the section [spf.helo]
+            sources = tuple(map(parse_source, files))
             yield Place(check, f"{section} {option}", kind, sources, is_asked=True, exempt=tuple(exempt))
