@@ -22,7 +22,7 @@ __all__ = [
 MAX_PATTERN: Final = 1000
 """Characters of a pattern: longer ones are generated, and a list of names is faster and safer."""
 MAX_STEPS: Final = 10_000_000
-"""Steps of one search. Three repeats of anything pass (^.*.*.*x), which take 0.04 s; 0.1 s was the worst seen."""
+"""Steps of one search. Three repeats of anything pass (^.*.*.*x), which take 0.04 s; 0.14 s was the worst seen."""
 MAX_FILE_STEPS: Final = 5 * MAX_STEPS
 """Steps of all patterns of a file together: one text may be the worst for all of them."""
 
