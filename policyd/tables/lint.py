@@ -4,16 +4,19 @@ Law: whether an entry answers is found out by asking the compiled list about som
 daemon cannot disagree. An entry with a window is not blamed for what answers while it does not count.
 """
 
+import re
 from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from policyd.model.action import DUNNO
 from policyd.tables.access import is_window
-from policyd.tables.lists import Line, ListKind, Match, Subject
+from policyd.tables.lists import Line, ListKind, Match, Source, Subject
 from policyd.tables.networks import parse_network
 from policyd.tables.probes import answering, blame, twice
 from policyd.tables.sheets import Sheet, is_always
 from policyd.tables.windows import split_window
+
+_SUFFIX: Final = re.compile(r"\.(cidr|regexp|pcre)(?:\.local)?$")
 
 
 class Finding(NamedTuple):
@@ -86,12 +89,17 @@ def _precedes(answer: Match, line: Line, path: str) -> bool:
 
 
 def _notes(kind: ListKind, sheet: Sheet, from_postgrey: bool) -> Iterator[Finding]:  # noqa: FBT001 - handed on
-    rows = sheet.text.removeprefix("\ufeff").split("\n")
+    path, rows = sheet.source.path, sheet.text.removeprefix("\ufeff").split("\n")
+    if message := _form_note(sheet.source, rows[0]):
+        yield Finding(path, 0, "note", message)
+    above: Line | None = None
     for line in sheet.lines:
-        row = rows[line.number - 1].strip()
-        key, *words = (split_window(row)[1] if is_window(row) else row).split()
+        row = rows[line.number - 1]
+        key, *words = (split_window(row.strip())[1] if is_window(row.strip()) else row).split()
         message = ""
-        if from_postgrey and sheet.source.form == "policyd":
+        if line.action is None and row[0] in " \t" and above is not None and above.action is not None:
+            message = f"{line.key} is an entry of its own; only in Postfix's tables, such as hash:, it continues a line"
+        elif from_postgrey and sheet.source.form == "policyd":
             message = _postgrey_note(kind, key)
         elif sheet.source.form in ("regexp", "pcre"):
             message = _flag_note(line.key)
@@ -99,7 +107,19 @@ def _notes(kind: ListKind, sheet: Sheet, from_postgrey: bool) -> Iterator[Findin
             word = next((word for word in words if word.upper() in ("OK", "RELAY") or word.isdecimal()), "its action")
             message = f"{word} becomes DUNNO: no opinion, Postfix's next restriction is asked; write DUNNO"
         if message:
-            yield Finding(sheet.source.path, line.number, "note", message)
+            yield Finding(path, line.number, "note", message)
+        above = line
+
+
+def _form_note(source: Source, first_row: str) -> str:
+    """What a file looks like by its name that is read in another form, and says nothing of it itself."""
+    named = _SUFFIX.search(source.path)
+    if source.form != "policyd" or named is None or first_row.startswith("# policyd:"):
+        return ""
+    return (
+        f"is read in the form policyd, though its name ends in .{named[1]}: write {named[1]}:FILE in the option, "
+        f"or '# policyd: form={named[1]}' (or form=policyd) into its first line"
+    )
 
 
 def _flag_note(key: str) -> str:

@@ -26,6 +26,7 @@ _TARGETS: Final = {
 VERBS: Final = frozenset(_PASSES | _STATUS.keys() | _NOTES.keys() | _TARGETS.keys())
 """The words that begin an action; a code such as 550 does so, too."""
 
+_TABS: Final = str.maketrans("\t\v\f\r", "    ")
 _BARE_STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}", re.ASCII)
 _CODE = re.compile(r"[45][0-9][0-9]", re.ASCII)
 _RESTRICTION = re.compile(r"(?:permit|reject|check|defer|warn_if_reject|sleep)(?:_[a-z_]+|,.*)?", re.ASCII)
@@ -60,7 +61,8 @@ def check_right(text: str) -> None:
 def parse_action(text: str) -> Action:
     """The action in the right-hand side of an access(5) table. Raises ValueError for people."""
     word, *more = text.split(None, 1)
-    verb, rest = word.upper(), more[0].rstrip() if more else ""
+    # A line that continues in Postfix's tables mostly begins with a tab.
+    verb, rest = word.upper(), more[0].rstrip().translate(_TABS) if more else ""
     if verb in _PASSES or (text.isascii() and text.strip().isdigit()):  # digits alone are an OK to Postfix, too
         return DUNNO
     refused = _RESTRICTION.fullmatch(word.lower())

@@ -131,3 +131,23 @@ def test_the_flag_that_does_the_contrary_is_a_note(form: Form) -> None:
         "a:1: /^a/i",
         "a:3: !/^c/i",
     ]
+
+
+def test_a_line_that_only_looks_continued_is_a_note() -> None:
+    text = "a@example.com  REJECT no\n  later\n\tb@example.com REJECT\n"
+    said = "a:2: later is an entry of its own; only in Postfix's tables, such as hash:, it continues a line"
+    assert findings("sender", text) == [said]
+    assert findings("sender", "a@example.com\n  b@example.com\n") == []
+    assert findings("sender", text.replace("b@", "b"), form="access") == []
+
+
+@pytest.mark.parametrize(("name", "form"), [("a.cidr", "cidr"), ("a.pcre.local", "pcre"), ("a.regexp", "regexp")])
+def test_a_file_that_is_named_after_another_form_is_a_note(name: str, form: Form) -> None:
+    def said(text: str, source: Source) -> list[str]:
+        return [str(each) for each in lint("helo", [read_sheet("helo", source, text)], NOW, from_postgrey=False)]
+
+    (note,) = said("", Source("policyd", name))
+    assert note.startswith(f"{name}: is read in the form policyd, though its name ends in .{form}: write {form}:FILE")
+    assert said("# policyd: form=policyd\n", Source("policyd", name)) == []
+    assert said("", Source(form, name)) == []
+    assert said("", Source("policyd", f"{form}.list")) == []

@@ -14,6 +14,7 @@ from policyd.tables.windows import parse_window
     [
         ("REJECT no thanks", Action("REJECT", "no thanks")),
         ("reject  no  thanks ", Action("REJECT", "no  thanks")),
+        ("REJECT\tno\tthanks\r", Action("REJECT", "no thanks")),
         ("REJECT", Action("REJECT", f"5.7.1 {DEFAULT_TEXT}")),
         ("REJECT 5.7.25", Action("REJECT", f"5.7.25 {DEFAULT_TEXT}")),  # alone it crashes old Postfix
         ("DEFER", Action("DEFER", f"4.7.1 {DEFAULT_TEXT}")),
