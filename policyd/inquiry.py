@@ -34,7 +34,7 @@ class Inquiry:
         if not isinstance(words, list) or not 0 < len(words) <= MAX_WORDS or not all(words):
             raise Refused(f'"words" are 1 to {MAX_WORDS} texts')
         wanted = {form for word in words for form in self._logbook.forms(str(word))}
-        return self._answer(self._logbook.recent.find(sorted(wanted), MOST))
+        return self._answer(self._logbook.recent.find(sorted(wanted), MOST)) | {"forms": sorted(wanted)}
 
     def recent(self, arguments: Arguments) -> dict[str, Any]:
         """The decisions of all seconds behind ``after`` that are over, the newest first. Raises Refused."""
