@@ -18,7 +18,7 @@ from policyd.tables.mistakes import Mistakes
 from policyd.tables.networks import parse_network
 from policyd.tables.orders import NULL_SENDER
 from policyd.tables.rows import logical_rows
-from policyd.tables.rules import Reader, Rule, split_network, split_regex
+from policyd.tables.rules import Condition, Reader, Rule, split_network, split_regex
 
 RuleForm = Literal["cidr", "regexp", "pcre"]
 
@@ -72,8 +72,13 @@ class Ruleset:
         return min(filter(None, (network, rule)), key=lambda match: match.line, default=None)
 
     def _first(self, subject: Address | str, now: int) -> Match | None:
+        guards: tuple[Condition[Any], ...] = ()
+        is_open = True
         for rule in self._rules:
-            if match := rule.match(self._file, subject, now):
+            if rule.guards is not guards:  # another block: that is why people write if
+                guards = rule.guards
+                is_open = all(guard.holds(subject) for guard in guards)
+            if is_open and (match := rule.match(self._file, subject, now)):
                 return match
         return None
 

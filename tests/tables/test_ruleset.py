@@ -7,7 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policyd.model.address import parse_address
+from policyd.tables.builder import Builder
 from policyd.tables.lists import Client, Form, ListKind, Source, Subject, Table, compile_table, lines_of
+from policyd.tables.rules import Condition, Rule
+from policyd.tables.ruleset import Ruleset
 
 
 def table(kind: ListKind, form: Form, text: str) -> Table:
@@ -168,3 +171,27 @@ def test_arbitrary_text_never_raises_and_mistakes_are_numbered(form: Form, text:
         file, line, advice = mistake.split(":", 2)
         assert (file, 1 <= int(line) <= text.count("\n") + 1) == ("list", True)
         assert advice.strip()
+
+
+def test_a_block_that_is_closed_costs_no_search() -> None:
+    asked: list[str] = []
+
+    def condition(text: str) -> Condition[str]:
+        def test(subject: str) -> bool:
+            asked.append(text)
+            return text in subject
+
+        return Condition(text, test, negated=False)
+
+    outer, inner = condition("o"), condition("i")
+    blocks = [(), (outer,), (outer, inner), (outer, inner), (outer,), ()]
+    guards = {block: block for block in blocks}  # one object for all rules of a block, as the reader has it
+    rules = [Rule(line, guards[block], condition(str(line)), "REJECT", None) for line, block in enumerate(blocks, 1)]
+    find = Ruleset("pcre", Builder("list").built(), rules, "list").order("helo")
+    assert find("x", 0) is None
+    assert asked == ["1", "o", "o", "o", "6"]  # each block once, and nothing that stands in it
+    asked.clear()
+    match = find("oi4", 0)
+    assert match is not None
+    assert match.line == 4
+    assert asked[:6] == ["1", "o", "2", "o", "i", "3"]
