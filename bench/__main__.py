@@ -142,6 +142,7 @@ def _run(contestant: Contestant, workload: str, options: argparse.Namespace, dir
     address = free_address(directory, unix=options.unix)
     try:
         with running(contestant.kind.command(directory, address), address, directory / "log") as server:
+            contestant.kind.settle(directory)
             return _measure(server, contestant, workload, options)
     finally:
         shutil.rmtree(directory)

@@ -12,6 +12,8 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +28,7 @@ _POSTGREY: Final = Path("/usr/sbin/postgrey")
 LISTS: Final = next((p for p in (Path("/etc/postgrey"), CHECKOUT / "conf") if (p / "whitelist_clients").exists()), None)
 """Whitelists for both servers: those of Debian's postgrey, else our own."""
 _START: Final = 40.0
+_LISTS_READ: Final = 60.0
 _PROBE: Final = 3 << 30  # a mail number that no workload uses
 
 
@@ -112,6 +115,8 @@ class Kind(NamedTuple):
     name: str
     prepare: Callable[[Path, Population], None]
     command: Callable[[Path, Address], list[str]]
+    settle: Callable[[Path], None] = lambda directory: None
+    """Waits until a server that answers has all that it shall be measured with. Raises ServerFailed."""
 
 
 def free_address(directory: Path, *, unix: bool) -> Address:
@@ -175,21 +180,24 @@ def with_lists(kind: Kind, listed: int) -> Kind:
         kind.prepare(directory, population)
         _write_lists(directory, listed)
 
-    return kind._replace(name=f"{kind.name}, {listed:,} listed", prepare=prepare)
+    def settle(directory: Path) -> None:
+        """Large lists are read behind the first answers."""
+        metrics = tomllib.loads((directory / "policyd.toml").read_text())["metrics"]["listen"]
+        deadline = time.perf_counter() + _LISTS_READ
+        while (found := _blacklisted(metrics)) < listed:
+            if time.perf_counter() > deadline:
+                raise ServerFailed(f"only {found:,} of {listed:,} entries are in force after {_LISTS_READ:.0f} s")
+            time.sleep(0.2)
+
+    return kind._replace(name=f"{kind.name}, {listed:,} listed", prepare=prepare, settle=settle)
 
 
-def _write_lists(directory: Path, count: int) -> None:
-    """A quarter each of addresses, networks, domains of clients and senders."""
-    quarter = range(count // 4)
-    addresses = (f"10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}\n" for n in quarter)
-    networks = (f"2001:db8:{n >> 16:x}:{n & 65535:x}::/64\n" for n in quarter)
-    domains = (f"host{n}.example\n" for n in quarter)
-    senders = (f"user{n}@domain{n % 5000}.example  REJECT not from you\n" for n in quarter)
-    with (directory / "listed_clients").open("w") as clients:
-        for entries in (addresses, networks, domains):
-            clients.writelines(entries)
-    with (directory / "listed_senders").open("w") as file:
-        file.writelines(senders)
+def _blacklisted(metrics: str) -> int:
+    """Entries of blacklists that are in force."""
+    with urllib.request.urlopen(f"http://{metrics}/metrics", timeout=5) as page:
+        lines = page.read().decode().splitlines()
+    counts = (line.split()[-1] for line in lines if line.startswith('policyd_list_entries{list="blacklist'))
+    return sum(map(int, map(float, counts)))
 
 
 # --- postgrey ---
