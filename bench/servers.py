@@ -200,6 +200,20 @@ def _blacklisted(metrics: str) -> int:
     return sum(map(int, map(float, counts)))
 
 
+def _write_lists(directory: Path, count: int) -> None:
+    """A quarter each of addresses, networks, domains of clients and senders."""
+    quarter = range(count // 4)
+    addresses = (f"10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}\n" for n in quarter)
+    networks = (f"2001:db8:{n >> 16:x}:{n & 65535:x}::/64\n" for n in quarter)
+    domains = (f"host{n}.example\n" for n in quarter)
+    senders = (f"user{n}@domain{n % 5000}.example  REJECT not from you\n" for n in quarter)
+    with (directory / "listed_clients").open("w") as clients:
+        for entries in (addresses, networks, domains):
+            clients.writelines(entries)
+    with (directory / "listed_senders").open("w") as file:
+        file.writelines(senders)
+
+
 # --- postgrey ---
 
 
