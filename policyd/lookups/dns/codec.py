@@ -184,7 +184,7 @@ def _data(wire: bytes, kind: RecordType, record: _Raw) -> Record:
     _, type_, _, start, length = record
     if kind == "A" or kind == "AAAA":
         return inet_ntop(AF_INET if kind == "A" else AF_INET6, wire[start : start + length])
-    if kind == "TLSA":
+    if kind == "TLSA" or (kind == "TXT" and not length):  # one without strings (RFC 1035 3.3.14) harms no other
         return wire[start : start + length]
     return _VALUES[kind](dns.rdata.from_wire(_IN, RdataType(type_), wire, start, length))
 

@@ -205,6 +205,13 @@ def test_records_become_plain_values(kind: RecordType, data: str, record: object
     assert read(wire, encode("a.example", kind), kind) == Answer((record,), 60, "found")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(("kind", "expected"), [("TXT", ((b"",), 60, "found")), ("MX", "malformed")])
+def test_a_text_without_strings_is_empty_and_nothing_else_may_be(kind: RecordType, expected: object) -> None:
+    asked = encode("a.example", kind)
+    record = b"\xc0\x0c" + asked[-4:] + struct.pack("!IH", 60, 0)
+    assert read(struct.pack("!HHHHHH", 0, 0x8180, 1, 1, 0, 0) + asked + record, asked, kind) == expected
+
+
 # --- whatever comes ---
 
 kinds = st.sampled_from(["A", "AAAA", "TXT", "MX", "PTR", "CNAME", "NS", "TLSA"])
