@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 from policyd import __version__
 from policyd.checks import REGISTRY
 from policyd.checks.rbl import Rbl, ZoneStatus
+from policyd.checks.spf import Spf
 from policyd.checks.tools import Job, Tools
 from policyd.config import Settings
 from policyd.lists import Lists
@@ -118,6 +119,10 @@ class Assembler:
         """What is known of every DNS list in force."""
         checks = self._in_force().checks.checks
         return [status for check in checks if isinstance(check, Rbl) for status in check.status()]
+
+    def spf(self) -> Spf | None:
+        """The SPF check in force, if there is one."""
+        return next((check for check in self._in_force().checks.checks if isinstance(check, Spf)), None)
 
     def wiring_mistake(self) -> str:
         """Whether all mail comes from one gateway, as a sentence; "" if not."""

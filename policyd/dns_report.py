@@ -1,4 +1,4 @@
-"""What is shown of the resolver and of the DNS lists: their metrics, and whether they are well.
+"""What is shown of the resolver, of the DNS lists and of SPF: their metrics, and whether they are well.
 
 Law: the resolver and the checks count in plain numbers and know no metric. Labels are names of the configuration, 64
 lists at most, and never a key.
@@ -10,6 +10,7 @@ from typing import Any
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 
 from policyd.checks.rbl import MEANINGS, ZoneStatus
+from policyd.checks.spf import Spf, SpfCounts
 from policyd.lookups.dns.figures import QUESTION_SECONDS, DnsStats
 from policyd.metrics import Histogram, counter, counters, gauge, histogram
 from policyd.model.health import Condition
@@ -72,6 +73,20 @@ def zones_condition(lists: Sequence[ZoneStatus], wiring_mistake: str) -> Conditi
     ]
     troubles = [wiring_mistake, *parked] if wiring_mistake else parked
     return Condition("rbl", tuple(troubles), f"{len(lists)} lists, {len(lists) - len(parked)} of them asked")
+
+
+def spf_metrics(counts: SpfCounts) -> Iterator[Metric]:
+    """The metrics of SPF at one moment."""
+    yield counters("policyd_spf_results", "SPF results by identity.", ("identity", "result"), counts.results)
+    yield counter("policyd_spf_known", "SPF results that nothing had to be asked for.", counts.known)
+
+
+def spf_condition(check: Spf | None) -> Condition:
+    """The part ``spf``."""
+    if check is None:
+        return Condition("spf", (), "not asked")
+    mistake = check.wiring_mistake
+    return Condition("spf", (mistake,) if mistake else (), f"{sum(check.counts.results.values())} results")
 
 
 def zone_figures(status: ZoneStatus) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from policyd import dns_report
 from policyd.admin import Admin, config_condition, lists_condition, store_condition
 from policyd.assembly import Assembler
+from policyd.checks.spf import SpfCounts
 from policyd.config import Settings
 from policyd.control import Control
 from policyd.exporter import Exporter
@@ -60,6 +61,7 @@ class Office:
             lambda: store_metrics(store.stats()),
             lambda: dns_report.resolver_metrics(assembler.resolver_stats()),
             lambda: dns_report.list_metrics(assembler.dns_lists()),
+            lambda: dns_report.spf_metrics(check.counts if (check := assembler.spf()) else SpfCounts()),
         ]
 
     def _make_health(self) -> Health:
@@ -70,6 +72,7 @@ class Office:
         health.add(lambda: lists_condition(self._watch.lists))
         health.add(lambda: dns_report.resolver_condition(assembler.resolver_stats()))
         health.add(lambda: dns_report.zones_condition(assembler.dns_lists(), assembler.wiring_mistake()))
+        health.add(lambda: dns_report.spf_condition(assembler.spf()))
         health.add(FailOpen(metrics, time.monotonic))
         return health
 

@@ -7,10 +7,21 @@ import pytest
 from prometheus_client.core import Metric
 
 from policyd.checks.rbl import ZoneStatus
-from policyd.dns_report import list_metrics, resolver_condition, resolver_metrics, zone_figures, zones_condition
+from policyd.checks.spf import SpfCounts
+from policyd.checks.wiring import REQUESTS
+from policyd.dns_report import (
+    list_metrics,
+    resolver_condition,
+    resolver_metrics,
+    spf_condition,
+    spf_metrics,
+    zone_figures,
+    zones_condition,
+)
 from policyd.lookups.dns.door import open_resolver
 from policyd.lookups.dns.figures import QUESTION_SECONDS
 from policyd.lookups.dns.settings import DnsSettings
+from tests.checks.spf.house import ask, check, request
 
 STATS = open_resolver(DnsSettings()).stats()
 GOOD = ZoneStatus("bl.example", False, "good", 0, 1000, answered=10, listed=3, unknown=2, asked=4, seconds=0.5)
@@ -98,3 +109,23 @@ def test_the_figures_of_a_list_are_plain(status: ZoneStatus, state: str) -> None
     figures = zone_figures(status)
     assert figures["state"] == state
     assert json.loads(json.dumps(figures)) == figures
+
+
+def test_the_figures_of_spf() -> None:
+    counts = SpfCounts()
+    counts.results["mailfrom", "fail"] = 3
+    counts.known = 2
+    assert values(list(spf_metrics(counts))) == {
+        "policyd_spf_results_total mailfrom fail": 3,
+        "policyd_spf_known_total": 2,
+    }
+
+
+def test_a_gateway_is_trouble_for_spf() -> None:
+    spf = check()
+    assert spf_condition(None).troubles == ()
+    assert spf_condition(spf).troubles == ()
+    for number in range(REQUESTS):
+        ask(spf, request("user@lax.example", f"mx{number}.example", client_address="172.17.0.1"))
+    (trouble,) = spf_condition(spf).troubles
+    assert "so nobody can be judged" in trouble

@@ -4,7 +4,7 @@ Law: settings.py, judgement.py, headers.py and reply.py are pure; check.py, forw
 for the resolver and for the evaluator that lookups/spf is.
 """
 
-from policyd.checks.spf.check import Spf, build
+from policyd.checks.spf.check import Spf, SpfCounts, build
 from policyd.checks.spf.settings import Actions, DomainSettings, Settings
 
-__all__ = ["Actions", "DomainSettings", "Settings", "Spf", "build"]
+__all__ = ["Actions", "DomainSettings", "Settings", "Spf", "SpfCounts", "build"]

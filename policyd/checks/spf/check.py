@@ -8,6 +8,7 @@ out by then speaks for the mail.
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from policyd.checks.spf import dmarc
@@ -34,8 +35,18 @@ OTHER_HEADER: Final[dict[HeaderKind, HeaderKind]] = {
 }
 
 
+@dataclass(slots=True)
+class SpfCounts:
+    """What was judged since the start."""
+
+    results: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Answers by identity and result."""
+    known: int = 0
+    """Those of them that nothing had to be asked for."""
+
+
 class Spf:
-    """The check. `results` counts, by identity and result, what was judged."""
+    """The check."""
 
     name: Final = "spf"
 
@@ -49,7 +60,7 @@ class Spf:
     ) -> None:
         self.settings = settings
         self.evaluator = evaluator
-        self.results: Counter[tuple[str, str]] = Counter()
+        self.counts = SpfCounts()
         self._resolver = resolver
         self._hostname = clean_text(hostname, 253)
         self._say = say
@@ -73,10 +84,16 @@ class Spf:
             answer = self.evaluator.known(self.question(request, identity))
             if answer is None:
                 return self._later(request, opinions)
+            self.counts.known += 1
             opinions.append(self._opinion(request, identity, answer))
             if self._is_enough(opinions):
                 break
         return self._later(request, opinions) if self._must_ask(request, opinions) else self._judged(request, opinions)
+
+    @property
+    def wiring_mistake(self) -> str:
+        """The sentence about a gateway that stands in place of all clients, "" if there is none."""
+        return self._wiring.mistake
 
     def identities(self, request: PolicyRequest) -> tuple[SpfIdentity, ...]:
         """Who is asked about, in this order (RFC 7208 2.3): the HELO name stands in for the null sender (2.4)."""
@@ -138,7 +155,7 @@ class Spf:
         if self._is_other_header(request):
             return self._header(request, OTHER_HEADER[self.settings.header], opinions)._replace(final=True)
         for each in opinions:
-            self.results[each.identity, each.answer.result] += 1
+            self.counts.results[each.identity, each.answer.result] += 1
         address = request.client_address
         if address is not None and self._forwarders.know(request, address):
             opinions = [opinion.softened() for opinion in opinions]
@@ -179,5 +196,5 @@ def build(settings: Settings, tools: Tools) -> Check:
     """The check. What the former one counted goes on."""
     check = Spf(settings, tools.resolver, tools.spf(settings.limits()), tools.hostname, tools.say)
     if isinstance(tools.former, Spf):
-        check.results = tools.former.results
+        check.counts = tools.former.counts
     return check

@@ -102,7 +102,7 @@ def test_the_other_header_goes_to_the_second_service() -> None:
     assert second.final
     refused = ask(spf, request("user@lax.example", policy_context="second"))
     assert refused.action.text.startswith("Authentication-Results: mx.receiver.example; spf=fail")
-    assert sum(spf.results.values()) == 2
+    assert sum(spf.counts.results.values()) == 2
 
 
 @pytest.mark.parametrize("address", [None, "unknown"])
@@ -123,8 +123,10 @@ def test_private_clients_are_not_judged_and_a_gateway_is_said() -> None:
 def test_what_is_known_is_judged_at_once_and_without_a_loop() -> None:
     spf = check()
     first = ask(spf, request())
+    assert spf.counts.known == 0
     again = spf.evaluate(request(recipient="other@receiver.example"), NO_EVIDENCE, 0)
     assert again == first
+    assert spf.counts.known == 2
 
 
 @pytest.mark.parametrize(
@@ -220,11 +222,16 @@ def test_results_are_counted_and_go_on_after_a_reload() -> None:
     spf = check()
     ask(spf, request("user@pass.example", "mail.pass.example"))
     ask(spf, request("user@lax.example"))
-    assert spf.results == {("helo", "pass"): 1, ("mailfrom", "pass"): 1, ("helo", "none"): 1, ("mailfrom", "fail"): 1}
+    assert spf.counts.results == {
+        ("helo", "pass"): 1,
+        ("mailfrom", "pass"): 1,
+        ("helo", "none"): 1,
+        ("mailfrom", "fail"): 1,
+    }
     tools = Tools(None, "mx.example", "1", None, former=spf)  # type: ignore[arg-type]
     after = build(Settings(), tools)
     assert isinstance(after, Spf)
-    assert after.results is spf.results
+    assert after.counts is spf.counts
 
 
 def test_a_check_that_is_only_looked_at_asks_nobody() -> None:
