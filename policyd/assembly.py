@@ -25,6 +25,7 @@ from policyd.lookups.dns.figures import DnsStats
 from policyd.lookups.dns.resolver import DnsResolver
 from policyd.lookups.dns.settings import DnsSettings
 from policyd.lookups.spf import open_evaluator
+from policyd.lookups.suffixes import registered_domains
 from policyd.model.dns import NO_RESOLVER, Resolver
 from policyd.model.greylist import GreylistStore
 from policyd.model.verdict import Check
@@ -63,12 +64,14 @@ def build_checks(
     hostname = settings.hostname or gethostname()
     checks: list[Check] = []
     jobs: list[Job] = []
+    registered_domain, _ = registered_domains()
 
     def build(name: str, options: Any) -> Check:
         files = partial(lists.open, name)
         say = partial(_log.warning, "%s")
         spf = partial(open_evaluator, resolver, receiver=hostname)
-        tools = Tools(store, hostname, __version__, files, resolver, say, jobs.append, known.get(name), spf)
+        former = known.get(name)
+        tools = Tools(store, hostname, __version__, files, resolver, say, jobs.append, former, spf, registered_domain)
         checks.append(check := REGISTRY[name].build(options, tools))
         return Shadow(check) if name in settings.shadowed else check
 

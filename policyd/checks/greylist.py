@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache, partial
-from typing import Final
+from typing import Final, Literal
 
 from policyd.checks.tools import Tools
 from policyd.model.action import DUNNO, Action, clean_text
-from policyd.model.evidence import Evidence
-from policyd.model.greylist import GreylistStore, Observation, Outcome, Rules, Triplet
+from policyd.model.address import Address
+from policyd.model.evidence import NO_EVIDENCE, Evidence, SpfEvidence
+from policyd.model.greylist import GreylistStore, Identities, Observation, Outcome, Rules, Triplet
+from policyd.model.identity import RegisteredDomain, identity_of_name
 from policyd.model.request import PolicyRequest
 from policyd.model.sender import normalise_sender
 from policyd.model.units import Seconds
@@ -65,6 +67,9 @@ class Settings:
     """How long a triplet or client that passed is remembered after its last mail."""
     ipv4_prefix: int = field(default=24, metadata=_between(8, 32))
     ipv6_prefix: int = field(default=64, metadata=_between(16, 128))
+    identities: tuple[Literal["spf", "name"], ...] = field(default=("spf", "name"), metadata={"unique": True})
+    """What makes a client the same one in another network: ``spf``, the domain for which SPF passes; ``name``, the
+    domain of its verified host name. None: only its network counts."""
     auto_whitelist_clients: int = field(default=5, metadata=_between(0, 1000))
     """So many triplets of a network must pass before it is not greylisted any more; 0: never."""
     auto_whitelist_interval: Seconds = field(default=Seconds(3600), metadata=_between(0, 30 * DAY))
@@ -135,6 +140,7 @@ class Greylist:
     settings: Settings
     rules: Rules
     store: GreylistStore
+    registered_domain: RegisteredDomain
     hostname: str
     version: str
     constant: Action | None
@@ -154,10 +160,23 @@ class Greylist:
         triplet = tuple.__new__(
             Triplet, (address.network(prefix), normalise_sender(request.sender), request.recipient.lower())
         )
-        answer = self.store.observe(triplet, self.rules, now)
+        others: Identities | None = None
+        if self.settings.identities and (request.client_name != "unknown" or evidence is not NO_EVIDENCE):
+            others = partial(self._identities, request.client_name, address, evidence.spf)
+        answer = self.store.observe(triplet, self.rules, now, others)
         if isinstance(answer, Observation):
             return self._verdict(answer, request.recipient, now)
         return _later(answer, partial(self._verdict, recipient=request.recipient, now=now))
+
+    def _identities(self, name: str, address: Address, spf: SpfEvidence | None) -> tuple[str, ...]:
+        """The domain for which SPF passes and that of the host name, the stronger first; often they are one."""
+        wanted, domains = self.settings.identities, []
+        # A pass of a record that lets the world pass is nobody's.
+        if spf is not None and spf.result == "pass" and not spf.is_wide and "spf" in wanted:
+            domains.append(spf.domain)
+        if "name" in wanted:
+            domains.append(identity_of_name(name, address, self.registered_domain))
+        return tuple(dict.fromkeys(filter(None, domains)))
 
     def _verdict(self, seen: Observation, recipient: str, now: int) -> Verdict:
         outcome, seconds, commit = seen
@@ -196,4 +215,4 @@ def build(settings: Settings, tools: Tools) -> Check:
     """The check with these settings."""
     hostname, version = clean_text(tools.hostname, 253), clean_text(tools.version, 32)
     constant = None if _TEXT_WORD.search(settings.text) else _deferral(settings, 0, "")
-    return Greylist(settings, settings.rules(), tools.store, hostname, version, constant)
+    return Greylist(settings, settings.rules(), tools.store, tools.registered_domain, hostname, version, constant)

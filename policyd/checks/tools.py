@@ -9,6 +9,7 @@ from typing import Any
 
 from policyd.model.dns import NO_RESOLVER, Resolver
 from policyd.model.greylist import GreylistStore
+from policyd.model.identity import RegisteredDomain, cautious_registered_domain
 from policyd.model.spf import NO_EVALUATOR, SpfEvaluator, SpfLimits
 from policyd.model.verdict import Check
 from policyd.tables.lists import ListKind, TableList
@@ -39,3 +40,5 @@ class Tools:
     """The check of this name that is in force until then, if any: what it learned may be taken over."""
     spf: Callable[[SpfLimits], SpfEvaluator] = lambda limits: NO_EVALUATOR
     """Who evaluates SPF within these limits, over the same resolver."""
+    registered_domain: RegisteredDomain = cautious_registered_domain
+    """Who knows the Public Suffix List."""

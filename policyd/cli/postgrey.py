@@ -132,6 +132,7 @@ def _greylist(options: Namespace) -> dict[str, Any]:
         "max_age": f"{options.max_age}d",
         "ipv4_prefix": 32 if options.lookup_by_host else options.ipv4cidr,
         "ipv6_prefix": 128 if options.lookup_by_host else options.ipv6cidr,
+        "identities": [],
         "auto_whitelist_clients": options.auto_whitelist_clients,
         "action": options.greylist_action.upper(),
         **_given("text", options.greylist_text),

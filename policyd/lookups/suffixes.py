@@ -13,6 +13,7 @@ REMEMBERED: Final = 8192
 """Names whose domain is remembered: they are the attacker's choice. Finding it anew takes 2 us."""
 
 
+@lru_cache(maxsize=1)  # the list never changes while the daemon runs
 def registered_domains() -> tuple[RegisteredDomain, bool]:
     """Who finds the registered domain of a name, and whether the real list stands behind it."""
     try:

@@ -4,7 +4,7 @@ Law: pure. Every store calls `judge` inside one atomic step and writes what it r
 Behaviour is postgrey 1.37's except where the comment says "unlike postgrey".
 """
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple, Protocol
@@ -49,9 +49,21 @@ class Rules:
     max_age: int = 35 * 86400
     auto_whitelist_clients: int = 5
     auto_whitelist_interval: int = 3600
+    group_after: int = 0
+    """So many triplets of a client and a sender's domain must pass before others of both pass at once; 0: never."""
+    replies_for: int = 0
+    """How long the reply to a mail of ours passes at once; 0: not at all."""
+    trap_delay: int = 0
+    """The least delay of a network that mailed a spam trap."""
+    refuses_trapped: bool = False
+    """Whether such a network is refused."""
 
 
-Outcome = Literal["new", "early", "passed", "known", "auto-whitelisted"]
+Outcome = Literal[
+    "new", "early", "passed", "known", "auto-whitelisted",
+    # found by recognition.py only
+    "group", "reply", "crowded", "crowd passed", "trapped",
+]  # fmt: skip
 
 
 class Judgement(NamedTuple):
@@ -76,32 +88,45 @@ class Observation(NamedTuple):
     commit: Commit | None = None
 
 
+Identities = Callable[[], Sequence[str]]
+"""The other identities of a client, found out only when its network alone does not settle a try."""
+
+
+Change = Callable[[Entry | None], Entry | None]
+"""What becomes of an entry (None: there was none; None: it stays as it is)."""
+
+
 class GreylistStore(Protocol):
     """Where entries are kept. Every verb is one atomic step; time comes from the caller."""
 
-    def observe(self, triplet: Triplet, rules: Rules, now: int) -> Observation | Awaitable[Observation]:
+    def observe(
+        self, triplet: Triplet, rules: Rules, now: int, others: Identities | None = None
+    ) -> Observation | Awaitable[Observation]:
         """Judge one try of `triplet` by what is stored, and remember it. Raises Unavailable."""
+
+    def amend(self, keys: Sequence[Triplet], change: Change) -> Commit | None:
+        """Change what is stored under each of `keys`; the commit, if anything has to be written. Raises Unavailable."""
 
 
 def judge(client: Entry | None, triplet: Entry | None, rules: Rules, now: int) -> Judgement:
     """Judge a try at `now` by the entries of its client and of its triplet (None: never seen)."""
     if client is not None and is_auto_whitelisted(client, rules, now):
-        refreshed = _refreshed(client, now)
-        return Judgement("auto-whitelisted", 0, client=refreshed) if refreshed else _AUTO_WHITELISTED
+        fresh = refreshed(client, now)
+        return Judgement("auto-whitelisted", 0, client=fresh) if fresh else _AUTO_WHITELISTED
     if triplet is None or is_expired(triplet, rules, now):
         if rules.delay > 0:
             return _first_try(rules.delay, now)
         triplet = Entry(now, now)  # unlike postgrey, whose --delay=0 silently means 300
     if triplet.passes:
-        refreshed = _refreshed(triplet, now)
-        return Judgement("known", 0, triplet=refreshed) if refreshed else _KNOWN
+        fresh = refreshed(triplet, now)
+        return Judgement("known", 0, triplet=fresh) if fresh else _KNOWN
     # A first try in the future is a clock that was set back: counted from now (postgrey 1.34).
     first_seen = min(triplet.first_seen, now)
     age = now - first_seen
     if age < rules.delay:
         moved = first_seen != triplet.first_seen
         return Judgement("early", rules.delay - age, triplet=Entry(first_seen, now) if moved else None)
-    return Judgement("passed", age, _credited(client, rules, now), Entry(first_seen, now, 1))
+    return Judgement("passed", age, credited(client, rules, now), Entry(first_seen, now, 1))
 
 
 @lru_cache(maxsize=8)
@@ -122,14 +147,15 @@ def is_expired(entry: Entry, rules: Rules, now: int) -> bool:
     return now - entry.first_seen > rules.retry_window
 
 
-def _refreshed(entry: Entry, now: int) -> Entry | None:
+def refreshed(entry: Entry, now: int) -> Entry | None:
+    """An entry that was used at `now`; None where that need not be noted."""
     # An hour in the future is as far away: else an entry of a clock once wrong would never age.
     return entry._replace(last_seen=now) if abs(now - entry.last_seen) >= REFRESH else None
 
 
-def _credited(client: Entry | None, rules: Rules, now: int) -> Entry | None:
+def credited(client: Entry | None, rules: Rules, now: int) -> Entry | None:
     """The client's record after one of its triplets passed for the first time; None if it does not count."""
-    if not rules.auto_whitelist_clients:
+    if not (rules.auto_whitelist_clients or rules.group_after):
         return None
     if client is None or is_expired(client, rules, now):
         return Entry(now, now, 1, now)

@@ -5,10 +5,12 @@ Law: nothing but the rule, a dict, and two ways to forget. It is lost with the p
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from itertools import islice
 from typing import Final
 
-from policyd.model.greylist import Entry, Observation, Rules, Triplet, client_key, is_expired, judge
+from policyd.model.greylist import Change, Entry, Identities, Observation, Rules, Triplet, client_key, is_expired, judge
+from policyd.model.recognition import Recognition, names_to_ask, recognise
 from policyd.stores.store import StoreOptions, StoreStats
 
 PURGE_INTERVAL: Final = 600.0
@@ -33,20 +35,34 @@ class MemoryStore:
         """Begin to purge in the background."""
         self._purger = asyncio.create_task(self._purge_for_ever(), name="memory store: purge")
 
-    def observe(self, triplet: Triplet, rules: Rules, now: int) -> Observation:
+    def observe(self, triplet: Triplet, rules: Rules, now: int, others: Identities | None = None) -> Observation:
         """Judge and remember; nothing has to be waited for."""
         self._rules = rules
-        client = client_key(triplet)
-        judgement = judge(self._entries.get(client), self._entries.get(triplet), rules, now)
-        if judgement.outcome == "new":
-            self._entries.pop(triplet, None)  # expired: it is young again
-        if judgement.triplet is not None:
-            self._entries[triplet] = judgement.triplet
-        if judgement.client is not None:
-            self._entries[client] = judgement.client
+        outcome, seconds, writes = self._judge(triplet, rules, now, others)
+        for key, entry in writes.items():
+            if outcome == "new":
+                self._entries.pop(key, None)  # expired: it is young again
+            self._entries[key] = entry
         if len(self._entries) > self._options.max_entries:
             self._evict()
-        return Observation(judgement.outcome, judgement.seconds)
+        return Observation(outcome, seconds)
+
+    def amend(self, keys: Sequence[Triplet], change: Change) -> None:
+        """Change and remember; nothing has to be waited for."""
+        for key in keys:
+            entry = change(self._entries.get(key))
+            if entry is not None:
+                self._entries[key] = entry
+
+    def _judge(self, triplet: Triplet, rules: Rules, now: int, others: Identities | None) -> Recognition:
+        find, network = self._entries.get, client_key(triplet)
+        client = find(network)
+        judgement = judge(client, find(triplet), rules, now)
+        names = names_to_ask(judgement, client, rules, others)
+        if names is not None:
+            return recognise(find, triplet, names, rules, now)
+        found = {network: judgement.client, triplet: judgement.triplet}
+        return Recognition(judgement.outcome, judgement.seconds, {key: entry for key, entry in found.items() if entry})
 
     def stats(self) -> StoreStats:
         """The figures of this moment."""
@@ -95,7 +111,7 @@ class MemoryStore:
     def _evict(self) -> None:
         """Forget down to 90 % of the cap: the oldest that never passed, then the oldest at all."""
         surplus = len(self._entries) - self._options.max_entries * 9 // 10
-        pending = (key for key, entry in self._entries.items() if not entry.passes)
+        pending = (key for key, entry in self._entries.items() if entry.passes <= 0)
         doomed = list(islice(pending, surplus))
         for key in doomed:
             del self._entries[key]

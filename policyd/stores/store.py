@@ -5,11 +5,12 @@ Law: the figures are plain numbers that cost nothing to keep; whoever shows them
 
 import time
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
-from policyd.model.greylist import Observation, Rules, Triplet
+from policyd.model.greylist import Change, Identities, Observation, Rules, Triplet
+from policyd.model.verdict import Commit
 
 State = Literal["ok", "degraded"]
 
@@ -81,11 +82,18 @@ class CommitFigures:
 class Store(Protocol):
     """A greylist store. All of it is called from the event loop's thread."""
 
-    def observe(self, triplet: Triplet, rules: Rules, now: int) -> Observation:
+    def observe(self, triplet: Triplet, rules: Rules, now: int, others: Identities | None = None) -> Observation:
         """Judge one try of `triplet` at `now` by what is stored, and remember it.
 
+        `others` names the client's other identities (None: it has none); asked only if the network does not settle it.
         The answer must not leave before the observation's commit is done; without one it may leave at once.
         Raises Unavailable if the answer cannot be found, or would have to be remembered and cannot be.
+        """
+
+    def amend(self, keys: Sequence[Triplet], change: Change) -> Commit | None:
+        """Put what `change` makes of the entry of each of `keys` in its place (None: it stays as it is).
+
+        The commit that this rests on; None if nothing was to be written, or need not be waited for. Raises Unavailable.
         """
 
     def stats(self) -> StoreStats:

@@ -8,7 +8,7 @@ from bench.triplets import Population, Try, request
 from policyd.checks import greylist
 from policyd.checks.tools import Tools
 from policyd.model.evidence import NO_EVIDENCE
-from policyd.model.greylist import Observation, Rules, Triplet
+from policyd.model.greylist import Identities, Observation, Rules, Triplet
 from policyd.tables.lists import TableList
 from policyd.wire.request import parse_request
 
@@ -26,7 +26,7 @@ class Recorder:
     def __init__(self) -> None:
         self.asked: list[Triplet] = []
 
-    def observe(self, triplet: Triplet, rules: Rules, now: int) -> Observation:
+    def observe(self, triplet: Triplet, rules: Rules, now: int, others: Identities | None = None) -> Observation:
         self.asked.append(triplet)
         return Observation("known", 0)
 

@@ -15,8 +15,8 @@ from policyd.checks.tools import Tools
 from policyd.model.action import DUNNO
 from policyd.model.address import parse_address
 from policyd.model.errors import Unavailable
-from policyd.model.evidence import NO_EVIDENCE
-from policyd.model.greylist import Observation, Rules, Triplet
+from policyd.model.evidence import NO_EVIDENCE, Evidence, SpfEvidence
+from policyd.model.greylist import Identities, Observation, Rules, Triplet
 from policyd.model.request import PolicyRequest
 from policyd.model.verdict import Verdict
 from policyd.tables.lists import TableList
@@ -32,19 +32,24 @@ class Oracle:
         self.answer = Observation(outcome, seconds, commit)
         self.asked: list[tuple[Triplet, Rules, int]] = []
 
-    def observe(self, triplet: Triplet, rules: Rules, now: int) -> Observation | Awaitable[Observation]:
+    def observe(
+        self, triplet: Triplet, rules: Rules, now: int, others: Identities | None = None
+    ) -> Observation | Awaitable[Observation]:
         self.asked.append((triplet, rules, now))
+        self.others = tuple(others()) if others else ()
         return self.answer
 
 
 class SlowOracle(Oracle):
-    async def observe(self, triplet: Triplet, rules: Rules, now: int) -> Observation:  # type: ignore[override]
+    async def observe(  # type: ignore[override]
+        self, triplet: Triplet, rules: Rules, now: int, others: Identities | None = None
+    ) -> Observation:
         await asyncio.sleep(0)
         return self.answer
 
 
 class BrokenStore(Oracle):
-    def observe(self, triplet: Triplet, rules: Rules, now: int) -> Observation:
+    def observe(self, triplet: Triplet, rules: Rules, now: int, others: Identities | None = None) -> Observation:
         raise Unavailable("disk full")
 
 
@@ -92,6 +97,50 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_a_client_is_its_network(client: str, network: str) -> None:
     ask(store := Oracle(), request(client))
     assert store.asked[0][0].client == network
+
+
+# The identities
+
+
+def named(name: str) -> PolicyRequest:
+    return request()._replace(client_name=name)
+
+
+def heard(spf: SpfEvidence | None) -> Evidence:
+    return NO_EVIDENCE._replace(spf=spf) if spf else NO_EVIDENCE
+
+
+PASS = SpfEvidence("pass", "x.example", "ip4:192.0.2.0/24")
+
+
+@pytest.mark.parametrize(
+    ("name", "spf", "wanted"),
+    [
+        ("unknown", None, ()),
+        ("mx1.mail.host.example", None, ("mail.host.example",)),  # without the list of public suffixes: the parent
+        ("host-192-0-2-77.mail.host.example", None, ()),
+        ("unknown", PASS, ("x.example",)),
+        ("mx1.mail.host.example", PASS, ("x.example", "mail.host.example")),
+        ("mx1.a.x.example", SpfEvidence("pass", "a.x.example"), ("a.x.example",)),  # once is enough
+        ("unknown", SpfEvidence("pass", "x.example", "all", is_wide=True), ()),
+        ("unknown", SpfEvidence("softfail", "x.example"), ()),
+        ("unknown", SpfEvidence("temperror", "x.example", is_temporary=True), ()),
+    ],
+)
+def test_a_client_is_also_the_domains_that_vouch_for_it(
+    name: str, spf: SpfEvidence | None, wanted: tuple[str, ...]
+) -> None:
+    build(Settings(), tools(store := Oracle())).evaluate(named(name), heard(spf), NOW)
+    assert store.others == wanted
+
+
+@pytest.mark.parametrize(
+    ("identities", "wanted"), [((), ()), (("spf",), ("x.example",)), (("name",), ("mail.host.example",))]
+)
+def test_an_administrator_chooses_what_counts(identities: Any, wanted: tuple[str, ...]) -> None:
+    check = build(Settings(identities=identities), tools(store := Oracle()))
+    check.evaluate(named("mx1.mail.host.example"), heard(PASS), NOW)
+    assert store.others == wanted
 
 
 def test_networks_can_be_other_ones() -> None:

@@ -11,7 +11,7 @@ from policyd.checks.whitelist import EXEMPTIBLE, ExemptingList, Settings, build
 from policyd.model.action import DUNNO
 from policyd.model.address import parse_address
 from policyd.model.evidence import NO_EVIDENCE
-from policyd.model.greylist import Observation, Rules, Triplet
+from policyd.model.greylist import Identities, Observation, Rules, Triplet
 from policyd.model.request import PolicyRequest
 from policyd.model.verdict import NO_OPINION, Check, Verdict
 from policyd.tables.lists import ListKind, Source, TableList, compile_table, parse_source
@@ -23,7 +23,7 @@ NOW = 1_700_000_000
 class NoStore:
     """Whitelisted or not, this check remembers nothing."""
 
-    def observe(self, triplet: Triplet, rules: Rules, now: int) -> Observation:
+    def observe(self, triplet: Triplet, rules: Rules, now: int, others: Identities | None = None) -> Observation:
         raise AssertionError("the whitelist must not ask the store")
 
 

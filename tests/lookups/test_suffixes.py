@@ -27,4 +27,4 @@ def test_the_list_knows_where_domains_are_registered(name: str, wanted: str) -> 
 
 def test_without_the_package_the_cautious_rule_stands_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "publicsuffixlist", None)
-    assert registered_domains() == (cautious_registered_domain, False)
+    assert registered_domains.__wrapped__() == (cautious_registered_domain, False)

@@ -1,12 +1,14 @@
 """What every store must answer, in virtual time. A store's tests inherit `StoreContract` and say how to open one."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from policyd.model.greylist import Rules, Triplet
+from policyd.model.greylist import Change, Entry, Rules, Triplet, client_key
+from policyd.model.recognition import FORGOTTEN, distrusted, reply_key, trapped
+from policyd.model.verdict import Commit
 from policyd.stores import Store, StoreOptions
 
 HOUR, DAY = 3600, 86400
@@ -15,18 +17,30 @@ RULES = Rules(delay=300, retry_window=2 * DAY, max_age=35 * DAY, auto_whitelist_
 TRIPLET = Triplet("192.0.2.0/24", "sender@example.com", "recipient@example.org")
 
 
+def elsewhere(number: int, key: Triplet = TRIPLET) -> Triplet:
+    """The same mail from another network."""
+    return key._replace(client=f"203.0.{number}.0/24")
+
+
 def triplet(number: int, client: str = "198.51.100.0/24") -> Triplet:
     return Triplet(client, f"sender{number}@example.com", "recipient@example.org")
 
 
-async def ask(store: Store, key: Triplet, now: int, rules: Rules = RULES) -> tuple[str, int]:
+async def ask(
+    store: Store, key: Triplet, now: int, rules: Rules = RULES, others: Sequence[str] = ()
+) -> tuple[str, int]:
     """The answer, once it may leave."""
-    observation = store.observe(key, rules, now)
-    if observation.commit is not None:
-        committed: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        observation.commit.then(committed.set_result)
-        assert await asyncio.wait_for(committed, 5)
+    observation = store.observe(key, rules, now, (lambda: others) if others else None)
+    await done(observation.commit)
     return observation.outcome, observation.seconds
+
+
+async def done(commit: Commit | None) -> None:
+    """Wait until it is written."""
+    if commit is not None:
+        committed: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        commit.then(committed.set_result)
+        assert await asyncio.wait_for(committed, 5)
 
 
 @dataclass
@@ -45,15 +59,21 @@ class Desk:
         self.clock = clock
         self._between = between
 
-    async def ask(self, key: Triplet = TRIPLET, at: int = 0, rules: Rules = RULES) -> tuple[str, int]:
+    async def ask(
+        self, key: Triplet = TRIPLET, at: int = 0, rules: Rules = RULES, others: Sequence[str] = ()
+    ) -> tuple[str, int]:
         await self._between(self)
         self.clock.now = START + at
-        return await ask(self.store, key, START + at, rules)
+        return await ask(self.store, key, START + at, rules, others)
 
-    async def passed(self, key: Triplet, at: int, rules: Rules = RULES) -> None:
+    async def passed(self, key: Triplet, at: int, rules: Rules = RULES, others: Sequence[str] = ()) -> None:
         """Bring a triplet through: its second try passes `at`."""
-        assert await self.ask(key, at - rules.delay, rules) == ("new", rules.delay)
-        assert await self.ask(key, at, rules) == ("passed", rules.delay)
+        assert await self.ask(key, at - rules.delay, rules, others) == ("new", rules.delay)
+        assert await self.ask(key, at, rules, others) == ("passed", rules.delay)
+
+    async def amend(self, keys: Sequence[Triplet], change: Change) -> None:
+        await self._between(self)
+        await done(self.store.amend(keys, change))
 
 
 class StoreContract:
@@ -189,6 +209,141 @@ class StoreContract:
             known = desk.store.observe(TRIPLET, RULES, START + 300 + HOUR)
             assert (passed.outcome, refreshed.outcome, known.outcome) == ("passed", "known", "known")
             assert refreshed.commit is known.commit is passed.commit
+
+        self.run(tmp_path, scenario)
+
+    def test_a_retry_under_any_identity_is_a_retry(self, tmp_path: Path) -> None:
+        async def scenario(desk: Desk) -> None:
+            assert await desk.ask(elsewhere(0), at=0, others=["a.example", "b.example"]) == ("new", 300)
+            assert await desk.ask(elsewhere(1), at=100, others=["a.example"]) == ("early", 200)
+            assert await desk.ask(elsewhere(2), at=200, others=["c.example", "b.example"]) == ("early", 100)
+            assert await desk.ask(elsewhere(3), at=200, others=["x.example"]) == ("new", 300)
+            # What one identity knew the others have learned, should nobody vouch for the client the next time.
+            assert await desk.ask(elsewhere(1), at=299) == ("early", 1)
+            assert await desk.ask(elsewhere(2), at=300) == ("passed", 300)
+            assert await desk.ask(elsewhere(4), at=301, others=["c.example"]) == ("passed", 301)
+
+        self.run(tmp_path, scenario)
+
+    def test_what_passed_is_known_under_every_identity(self, tmp_path: Path) -> None:
+        async def scenario(desk: Desk) -> None:
+            await desk.ask(elsewhere(0), at=0, others=["a.example"])
+            assert await desk.ask(elsewhere(1), at=300, others=["a.example"]) == ("passed", 300)
+            assert await desk.ask(elsewhere(2), at=400, others=["a.example"]) == ("known", 0)
+            assert await desk.ask(elsewhere(2), at=500) == ("known", 0)
+            assert await desk.ask(elsewhere(1), at=500) == ("known", 0)
+            assert await desk.ask(elsewhere(0), at=500) == ("passed", 500)  # its own first try was long ago
+
+        self.run(tmp_path, scenario)
+
+    def test_an_identity_earns_the_trust_that_its_networks_share(self, tmp_path: Path) -> None:
+        async def scenario(desk: Desk) -> None:
+            for number in range(3):
+                key = elsewhere(number, triplet(number))
+                await desk.passed(key, at=DAY + number * HOUR, others=["a.example"])
+            at = DAY + 3 * HOUR
+            assert await desk.ask(elsewhere(9, triplet(9)), at=at, others=["a.example"]) == ("auto-whitelisted", 0)
+            assert await desk.ask(elsewhere(9, triplet(9)), at=at) == ("new", 300)
+
+        self.run(tmp_path, scenario)
+
+    def test_a_client_and_a_senders_domain_are_trusted_sooner(self, tmp_path: Path) -> None:
+        rules = replace(RULES, auto_whitelist_clients=0, group_after=2)
+
+        async def scenario(desk: Desk) -> None:
+            for number in range(2):
+                await desk.passed(triplet(number), at=DAY + number * HOUR, rules=rules)
+            at = DAY + 2 * HOUR
+            assert await desk.ask(triplet(9), at=at, rules=rules) == ("group", 0)
+            stranger = triplet(9)._replace(sender="sender9@example.net")
+            assert await desk.ask(stranger, at=at, rules=rules) == ("new", 300)
+            assert await desk.ask(elsewhere(9, triplet(9)), at=at, rules=rules) == ("new", 300)
+            # Used, it lives on; the client's own record, too, without which it would count for nothing.
+            assert await desk.ask(triplet(10), at=at + 34 * DAY, rules=rules) == ("group", 0)
+            assert await desk.ask(triplet(11), at=at + 68 * DAY, rules=rules) == ("group", 0)
+            assert await desk.ask(triplet(12), at=at + 104 * DAY, rules=rules) == ("new", 300)
+
+        self.run(tmp_path, scenario)
+
+    def test_trust_that_was_taken_away_must_be_earned_again(self, tmp_path: Path) -> None:
+        rules = replace(RULES, group_after=1, auto_whitelist_interval=0)
+
+        async def scenario(desk: Desk) -> None:
+            for number in range(3):
+                key = triplet(number)._replace(sender=f"a@{number}.example")
+                await desk.passed(key, at=DAY + number, rules=rules)
+            assert await desk.ask(triplet(9), at=DAY + 10, rules=rules) == ("auto-whitelisted", 0)
+            await desk.amend([client_key(triplet(0))], lambda entry: distrusted(entry, START + DAY + 20))
+            assert await desk.ask(triplet(9), at=DAY + 30, rules=rules) == ("new", 300)
+            known = triplet(0)._replace(sender="a@0.example")
+            assert await desk.ask(known, at=DAY + 40, rules=rules) == ("known", 0)
+            other = triplet(9)._replace(sender="b@0.example")
+            assert await desk.ask(other, at=DAY + 50, rules=rules) == ("new", 300)
+            assert await desk.ask(other, at=DAY + 350, rules=rules) == ("passed", 300)
+            assert await desk.ask(triplet(8)._replace(sender="c@0.example"), at=DAY + 360, rules=rules) == ("group", 0)
+            assert await desk.ask(triplet(8)._replace(sender="c@1.example"), at=DAY + 360, rules=rules) == ("new", 300)
+
+        self.run(tmp_path, scenario)
+
+    def test_nobody_loses_a_trust_that_was_never_earned(self, tmp_path: Path) -> None:
+        async def scenario(desk: Desk) -> None:
+            await desk.amend([client_key(TRIPLET)], lambda entry: distrusted(entry, START))
+            assert desk.store.stats().entries == 0
+
+        self.run(tmp_path, scenario)
+
+    def test_who_mailed_a_trap_waits_longer_and_earns_nothing(self, tmp_path: Path) -> None:
+        rules = replace(RULES, auto_whitelist_clients=1, group_after=1, trap_delay=HOUR)
+
+        async def scenario(desk: Desk) -> None:
+            await desk.passed(triplet(0), at=DAY, rules=rules)
+            await desk.amend([client_key(triplet(0))], lambda entry: trapped(START + 2 * DAY, START + DAY))
+            assert await desk.ask(triplet(0), at=DAY + 1, rules=rules) == ("known", 0)
+            assert await desk.ask(triplet(1), at=DAY + 1, rules=rules) == ("new", HOUR)
+            assert await desk.ask(triplet(1), at=DAY + HOUR, rules=rules) == ("early", 1)
+            assert await desk.ask(triplet(1), at=DAY + HOUR + 1, rules=rules) == ("passed", HOUR)
+            assert await desk.ask(triplet(2), at=DAY + 2 * HOUR, rules=rules) == ("new", HOUR)
+            refusing = replace(rules, refuses_trapped=True)
+            assert await desk.ask(triplet(0), at=DAY + 2 * HOUR, rules=refusing) == ("trapped", 0)
+            assert await desk.ask(triplet(3), at=2 * DAY + 1, rules=refusing) == ("new", 300)
+
+        self.run(tmp_path, scenario)
+
+    def test_a_reply_passes_at_once_for_a_time(self, tmp_path: Path) -> None:
+        rules = replace(RULES, replies_for=DAY)
+
+        async def scenario(desk: Desk) -> None:
+            expected = [reply_key("friend@a.example", "me@example.org"), reply_key("@b.example", "me@example.org")]
+            await desk.amend(expected, lambda entry: Entry(START, START, 1))
+            mail = Triplet("192.0.2.0/24", "friend@a.example", "me@example.org")
+            assert await desk.ask(mail, at=DAY, rules=rules) == ("reply", 0)
+            assert await desk.ask(mail._replace(sender="any@b.example"), at=DAY, rules=rules) == ("reply", 0)
+            assert await desk.ask(mail._replace(recipient="you@example.org"), at=DAY, rules=rules) == ("new", 300)
+            assert await desk.ask(mail._replace(sender="other@a.example"), at=DAY, rules=rules) == ("new", 300)
+            assert await desk.ask(mail, at=DAY) == ("new", 300)
+            assert await desk.ask(mail._replace(sender=""), at=DAY, rules=rules) == ("new", 300)
+            assert await desk.ask(mail, at=DAY + 1, rules=rules) == ("early", 299)
+
+        self.run(tmp_path, scenario)
+
+    def test_what_was_forgotten_on_request_is_new_and_what_was_released_is_known(self, tmp_path: Path) -> None:
+        async def scenario(desk: Desk) -> None:
+            await desk.ask(triplet(0), at=0)
+            await desk.passed(triplet(1), at=300)
+            await desk.amend([triplet(1)], lambda entry: FORGOTTEN if entry else None)
+            await desk.amend([triplet(0)], lambda entry: entry and entry._replace(last_seen=START + 10, passes=1))
+            assert await desk.ask(triplet(0), at=301) == ("known", 0)
+            assert await desk.ask(triplet(1), at=301) == ("new", 300)
+
+        self.run(tmp_path, scenario)
+
+    def test_what_rests_on_an_amendment_waits_for_it(self, tmp_path: Path) -> None:
+        async def scenario(desk: Desk) -> None:
+            commit = desk.store.amend([TRIPLET], lambda entry: Entry(START, START, 1))
+            known = desk.store.observe(TRIPLET, RULES, START)
+            assert known.outcome == "known"
+            assert known.commit is commit
+            await done(commit)
 
         self.run(tmp_path, scenario)
 

@@ -11,7 +11,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from policyd.model.greylist import Observation, Rules, Triplet
+from policyd.model.greylist import Identities, Observation, Rules, Triplet
 from policyd.stores.sqlite.limits import Limits
 from policyd.stores.sqlite.store import SqliteStore
 from policyd.stores.store import StoreOptions
@@ -35,7 +35,7 @@ class WriteBehind(SqliteStore):
         loop = asyncio.get_running_loop()
         self._call_soon = partial(loop.call_later, 0.02)  # type: ignore[assignment]
 
-    def observe(self, triplet: Triplet, rules: Rules, now: int) -> Observation:
+    def observe(self, triplet: Triplet, rules: Rules, now: int, others: Identities | None = None) -> Observation:
         return super().observe(triplet, rules, now)._replace(commit=None)
 
 

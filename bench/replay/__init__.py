@@ -1,0 +1,1 @@
+"""How long first mail from real senders waits, replayed in virtual time under the rules of several greylisters."""

@@ -1,0 +1,158 @@
+"""Law tested: whoever a client may be, its mail waits once; and trust is earned by each identity for itself."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policyd.model.greylist import Entry, Judgement, Rules, Triplet, client_key, judge
+from policyd.model.recognition import (
+    TRAPPED,
+    crowd_key,
+    distrusted,
+    group_key,
+    is_trapped,
+    names_to_ask,
+    recognise,
+    reply_key,
+    trapped,
+)
+
+T0 = 1_800_000_000
+HOUR, DAY = 3600, 86400
+RULES = Rules()
+MAIL = Triplet("192.0.2.0/24", "a@x.example", "b@y.example")
+
+
+class Book:
+    """The smallest store there is."""
+
+    def __init__(self, rules: Rules = RULES) -> None:
+        self.rules = rules
+        self.entries: dict[Triplet, Entry] = {}
+
+    def ask(self, now: int, *others: str, mail: Triplet = MAIL, crowded: bool = False) -> tuple[str, int]:
+        outcome, seconds, writes = recognise(self.entries.get, mail, others, self.rules, now, crowded=crowded)
+        self.entries |= writes
+        return outcome, seconds
+
+
+def test_a_client_without_other_identities_costs_one_row() -> None:
+    book = Book()
+    assert book.ask(T0) == ("new", 240)
+    assert list(book.entries) == [MAIL]
+
+
+def test_each_identity_costs_a_row() -> None:
+    book = Book()
+    book.ask(T0, "x.example", "z.example")
+    assert sorted(key.client for key in book.entries) == ["192.0.2.0/24", "x.example", "z.example"]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 3), st.sets(st.sampled_from("abc")), st.integers(0, 200)), min_size=1, max_size=12
+    )
+)
+def test_whoever_shares_an_identity_with_each_try_before_waits_no_longer_than_from_the_first(
+    tries: list[tuple[int, set[str], int]],
+) -> None:
+    book, now, first = Book(), T0, T0 + tries[0][2]
+    for network, others, pause in tries:
+        now += pause
+        mail = MAIL._replace(client=f"192.0.{network}.0/24")
+        outcome, seconds = book.ask(now, "always", *sorted(others), mail=mail)
+        if outcome in ("new", "early"):
+            assert seconds == 240 - (now - first)
+        else:
+            assert now - first >= 240
+            assert outcome in ("passed", "known")
+
+
+@given(
+    st.one_of(st.none(), st.builds(Entry, *[st.integers(T0 - 40 * DAY, T0 + DAY)] * 2, st.integers(0, 1))),
+    st.sampled_from([0, 240]),
+)
+def test_of_a_stranger_without_other_identities_it_says_what_judge_says(entry: Entry | None, delay: int) -> None:
+    rules = replace(RULES, delay=delay)
+    judged = judge(None, entry, rules, T0)
+    found = {MAIL: entry} if entry else {}
+    outcome, seconds, writes = recognise(found.get, MAIL, (), rules, T0)
+    assert (outcome, seconds) == (judged.outcome, judged.seconds)
+    assert writes == {k: v for k, v in {MAIL: judged.triplet, client_key(MAIL): judged.client}.items() if v}
+
+
+def test_others_are_asked_only_if_the_network_does_not_settle_it() -> None:
+    def forbidden() -> tuple[str, ...]:
+        raise AssertionError
+
+    settled = [Judgement("auto-whitelisted", 0), Judgement("known", 0)]
+    assert [names_to_ask(judgement, None, RULES, forbidden) for judgement in settled] == [None, None]
+    assert names_to_ask(Judgement("new", 240), None, RULES, lambda: ("x.example",)) == ("x.example",)
+    assert names_to_ask(Judgement("new", 240), None, RULES, None) is None
+    assert names_to_ask(Judgement("new", 240), None, RULES, lambda: ()) is None
+    # A date must be noted under every identity, and a trap may be remembered.
+    assert names_to_ask(Judgement("known", 0, triplet=Entry(T0, T0, 1)), None, RULES, lambda: ("x",)) == ("x",)
+    assert names_to_ask(Judgement("known", 0), Entry(T0, T0, TRAPPED), RULES, None) == ()
+    assert names_to_ask(Judgement("passed", 300), None, replace(RULES, group_after=1), None) == ()
+
+
+def test_a_date_is_noted_under_every_identity() -> None:
+    book = Book()
+    book.ask(T0, "x.example")
+    book.ask(T0 + 240, "x.example")
+    book.ask(T0 + 240 + HOUR, "x.example")
+    entries = {key.client: entry for key, entry in book.entries.items() if key.recipient}
+    assert {entry.last_seen for entry in entries.values()} == {T0 + 240 + HOUR}
+
+
+def test_a_trap_is_a_networks_alone_and_ends() -> None:
+    assert is_trapped(trapped(T0 + 10, T0), T0 + 10)
+    assert not is_trapped(trapped(T0 + 10, T0), T0 + 11)
+    assert not is_trapped(None, T0)
+    book = Book(replace(RULES, refuses_trapped=True))
+    book.entries[client_key(MAIL)] = trapped(T0 + DAY, T0)
+    assert book.ask(T0, "x.example") == ("trapped", 0)
+    assert book.ask(T0, "x.example", mail=MAIL._replace(client="192.0.3.0/24"))[0] == "new"
+
+
+def test_only_earned_trust_is_lost() -> None:
+    assert distrusted(None, T0) is None
+    assert distrusted(trapped(T0 + 10, T0), T0) is None
+    assert distrusted(Entry(T0 - 9, T0 - 1, 7, T0 - 1), T0) == Entry(T0, T0)
+
+
+def test_a_null_sender_has_no_group_and_no_reply() -> None:
+    book = Book(replace(RULES, group_after=1, replies_for=DAY, auto_whitelist_clients=0))
+    bounce = MAIL._replace(sender="")
+    book.ask(T0, mail=bounce)
+    assert book.ask(T0 + 240, mail=bounce)[0] == "passed"
+    assert set(book.entries) == {bounce, client_key(bounce)}
+    book.entries[reply_key("", MAIL.recipient)] = Entry(T0, T0, 1)
+    assert book.ask(T0 + 240, mail=bounce._replace(recipient="c@y.example"))[0] == "new"
+
+
+def test_no_two_kinds_of_key_are_one() -> None:
+    local = Triplet("192.0.2.0/24", "localonly", "b@y.example")
+    for mail in (MAIL, MAIL._replace(sender=""), local):
+        keys = [mail, client_key(mail), crowd_key(mail.client), reply_key(mail.sender, mail.recipient)]
+        keys += [group_key(mail)] if "@" in mail.sender else []
+        assert len(set(keys)) == len(keys)
+
+
+def test_beyond_its_bound_a_network_shares_one_row() -> None:
+    book = Book()
+    for number in range(100):
+        mail = MAIL._replace(recipient=f"r{number}@y.example")
+        assert book.ask(T0 + number, "x.example", mail=mail, crowded=True) == ("crowded", 240 - number)
+    assert list(book.entries) == [crowd_key(MAIL.client)]
+    assert book.ask(T0 + 240, mail=MAIL, crowded=True) == ("crowd passed", 0)
+    # It never counts as passed, and ends like a first try that nobody came back for.
+    assert book.ask(T0 + 3 * DAY, mail=MAIL, crowded=True) == ("crowded", 240)
+
+
+def test_beyond_the_bound_what_has_a_row_keeps_its_own_clock() -> None:
+    book = Book()
+    book.ask(T0)
+    book.ask(T0 + 200, mail=MAIL._replace(recipient="c@y.example"), crowded=True)
+    assert book.ask(T0 + 240, crowded=True) == ("passed", 240)
