@@ -171,9 +171,8 @@ class Greylist:
     def _identities(self, name: str, address: Address, spf: SpfEvidence | None) -> tuple[str, ...]:
         """The domain for which SPF passes and that of the host name, the stronger first; often they are one."""
         wanted, domains = self.settings.identities, []
-        # A pass of a record that lets the world pass is nobody's.
-        if spf is not None and spf.result == "pass" and not spf.is_wide and "spf" in wanted:
-            domains.append(spf.domain)
+        if spf is not None and "spf" in wanted:
+            domains.append(spf.identity)
         if "name" in wanted:
             domains.append(identity_of_name(name, address, self.registered_domain))
         return tuple(dict.fromkeys(filter(None, domains)))

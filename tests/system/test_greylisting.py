@@ -47,14 +47,15 @@ def mail(request: pytest.FixtureRequest) -> Iterator[Mail]:
 
 
 def stranger() -> Client:
-    """A client from a /24 that nobody came from before."""
+    """A client from a /24 and a domain that nobody came from before."""
     number = next(NUMBERS)
-    return Client(f"198.{18 + number // 256}.{number % 256}.9", "mail.example.org")
+    return Client(f"198.{18 + number // 256}.{number % 256}.9", f"mail.stranger{number}.example")
 
 
 def ipv6_stranger() -> Client:
-    """A client from a /48 that nobody came from before."""
-    return Client(f"IPV6:2001:db8:{next(NUMBERS):x}::9", "mail.example.org")
+    """A client from a /48 and a domain that nobody came from before."""
+    number = next(NUMBERS)
+    return Client(f"IPV6:2001:db8:{number:x}::9", f"mail.stranger{number}.example")
 
 
 def is_greylisted(reply: Reply) -> bool:
