@@ -7,13 +7,14 @@ runs.
 """
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any, Final
 
 MAX_TEXT: Final = 255
 """Characters a pattern is asked about: a host name has 253 (RFC 1035 2.3.4), an address 254 (RFC 5321 4.5.3.1.3)."""
 
-_PATIENCE: Final = 20_000
+_PATIENCE: Final = 5_000
 """Parts looked at: more are in patterns only that repeat groups for the sake of it."""
 _OTHER: Final = 128
 """Stands for all characters beyond ASCII."""
@@ -21,7 +22,7 @@ _ALL: Final = frozenset(range(_OTHER + 1))
 
 Chars = frozenset[int]
 Spread = list[int]
-"""How many ways lead to each place of the text: the first element is its beginning, the last one its end."""
+"""How many ways lead to each place of the text, from its beginning; none lead behind the last element."""
 
 _REPEATS: Final = (_parser.MAX_REPEAT, _parser.MIN_REPEAT, _parser.POSSESSIVE_REPEAT)
 _SINGLE: Final = (_parser.LITERAL, _parser.NOT_LITERAL, _parser.ANY, _parser.IN)
@@ -66,7 +67,7 @@ class _Walk:
     def _item(self, operator: Any, argument: Any, spread: Spread, follow: Chars | None) -> Spread:
         self._count(sum(spread))
         if operator in _SINGLE:
-            return [0, *spread[:-1]]
+            return [0, *spread[: self._length]]
         if operator in _REPEATS:
             return self._repeat(argument, spread, follow)
         if operator is _parser.BRANCH:
@@ -74,7 +75,7 @@ class _Walk:
         if operator is _parser.SUBPATTERN or operator is _parser.ATOMIC_GROUP:
             return self.sequence(list(argument[-1] if operator is _parser.SUBPATTERN else argument), spread, follow)
         if operator is _parser.AT and argument in (_parser.AT_BEGINNING, _parser.AT_BEGINNING_STRING):
-            return [spread[0]] + [0] * self._length
+            return spread[:1]
         return self._other(operator, argument, spread, follow)
 
     def _other(self, operator: Any, argument: Any, spread: Spread, follow: Chars | None) -> Spread:
@@ -92,7 +93,7 @@ class _Walk:
         if len(inner) == 1 and inner[0][0] in _SINGLE:
             return self._run(least, most, _chars(*inner[0]), spread, follow)
         again = _first(inner, follow) if follow is not None else None
-        ways = [0] * (self._length + 1)
+        ways: Spread = []
         for time in range(most + 1):
             ways = _added(ways, spread) if time >= least else ways
             if time == most or not any(spread):
@@ -102,10 +103,12 @@ class _Walk:
 
     def _run(self, least: int, most: int, chars: Chars, spread: Spread, follow: Chars | None) -> Spread:
         """A repeat of one character. What must follow may tell where it ends: then only one way leads on."""
-        self._count(sum(_run(spread, 0, most)))
+        tried = _run(spread, most, self._length)
+        self._count(sum(tried))
+        begun = ([0] * least + spread)[: self._length + 1]
         if follow is not None and not chars & follow:
-            return _shifted(spread, least)
-        return _run(spread, least, most)
+            return begun
+        return _run(begun, most - least, self._length) if least else tried
 
     def _count(self, more: int) -> None:
         self.steps += more
@@ -115,18 +118,14 @@ class _Walk:
 
 
 def _added(*spreads: Spread) -> Spread:
-    return [sum(ways) for ways in zip(*spreads, strict=True)]
+    return [sum(ways) for ways in zip_longest(*spreads, fillvalue=0)]
 
 
-def _shifted(spread: Spread, by: int) -> Spread:
-    return ([0] * min(by, len(spread)) + spread)[: len(spread)]
-
-
-def _run(spread: Spread, least: int, most: int) -> Spread:
-    """From `least` to `most` characters further."""
+def _run(spread: Spread, most: int, length: int) -> Spread:
+    """Up to `most` characters further."""
     total, ways = 0, list[int]()
-    for place in range(len(spread)):
-        total += spread[place - least] if place >= least else 0
+    for place in range(min(len(spread) + most, length + 1)):
+        total += spread[place] if place < len(spread) else 0
         total -= spread[place - most - 1] if place > most else 0
         ways.append(total)
     return ways
