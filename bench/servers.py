@@ -41,6 +41,7 @@ class Server:
 
     def __init__(self, process: subprocess.Popen[bytes], address: Address, log: Path, started_in: float) -> None:
         self.address = address
+        self.pid = process.pid
         self._log = log
         self.started_in = started_in
         self._proc = Path(f"/proc/{process.pid}")

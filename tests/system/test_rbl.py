@@ -239,7 +239,7 @@ def test_when_nobody_answers_mail_flows_and_it_is_said_and_it_ends_by_itself(mai
         assert {each["finding"] for each in lists["lists"]} == {"it does not answer"}
     finally:
         mail.unbound.start()
-    wait_until(mail.is_well, 60, mail.daemon.log())
+    wait_until(mail.is_well, 60, "all lists are asked again")
     assert mail.rcpt("203.0.113.66").code == 550
     assert mail.rcpt("198.51.100.78").code == 250
     assert mail.status()[1]["state"] == "serving"

@@ -70,7 +70,8 @@ _SPAMHAUS: Final = [
 ]
 
 _OTHERS: Final = [
-    # spamcop.net, barracudacentral.org, uceprotect.net, psbl.org: one code each, also in rspamd's rbl.conf.
+    # One code each: barracudacentral.org (how to use), and what public postscreen configurations filter for
+    # (Modoboa: SpamCop; others: PSBL, UCEPROTECT).
     _profile("bl.spamcop.net", "127.0.0.2"),
     _profile("b.barracudacentral.org", "127.0.0.2", advice="register your resolver at barracudacentral.org"),
     *(_profile(f"dnsbl-{level}.uceprotect.net", "127.0.0.2") for level in (1, 2, 3)),

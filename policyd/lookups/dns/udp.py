@@ -96,6 +96,7 @@ class _Socket:
             try:
                 self._socket.send(message)
             except ConnectionRefusedError:  # said of an earlier question, not of this one (udp(7))
+                self.sent = RENEWED  # as below: a poll may have seen it before
                 self._tell_all()
                 self._socket.send(message)
         self.sent += 1
@@ -129,6 +130,7 @@ class _Socket:
             except BlockingIOError:
                 return
             except OSError:  # an ICMP error; or closed meanwhile, then nobody is left
+                self.sent = RENEWED  # uvloop hears nothing more of a socket after an error: libuv stops its poll
                 self._tell_all()
                 return
             if hears := self._ears.get(int.from_bytes(wire[:2], "big")):

@@ -1,8 +1,9 @@
 import asyncio
 import socket
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 
 import pytest
 
@@ -194,3 +195,45 @@ def test_a_closed_link_leaves_nothing() -> None:
             release()
 
     asyncio.run(asking())  # an open socket would be a ResourceWarning, which is an error here
+
+
+def loops() -> list[Callable[[], asyncio.AbstractEventLoop]]:
+    """asyncio's own loop, and uvloop's where it is installed."""
+    if find_spec("uvloop") is None:
+        return [asyncio.new_event_loop]
+    import uvloop
+
+    return [asyncio.new_event_loop, uvloop.new_event_loop]
+
+
+@pytest.mark.parametrize("loop_factory", loops())
+def test_a_server_that_was_away_is_heard_again(loop_factory: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    async def asking() -> bytes | None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as held:
+            held.bind(("127.0.0.1", 0))
+            port = held.getsockname()[1]
+        link = SocketLink(Place("127.0.0.1", port))
+        try:
+            for _ in range(SOCKETS * 8):  # all sockets hear that nobody listens
+                link.send(ASKED, edns=True, ear=lambda _: None)
+                await asyncio.sleep(0.001)
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+                server.bind(("127.0.0.1", port))
+                server.settimeout(0)
+                return await _answered(link, server)
+        finally:
+            link.close()
+
+    async def _answered(link: SocketLink, server: socket.socket) -> bytes | None:
+        future: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
+        for _ in range(SOCKETS):  # what was said of questions before may still be told
+            link.send(ASKED, edns=True, ear=lambda wire: None if wire is None else first_into(future)(wire))
+        await asyncio.sleep(0.01)
+        for _ in range(SOCKETS):
+            wire, peer = server.recvfrom(4096)
+            server.sendto(said(wire, "a.example 60 A 192.0.2.1"), peer)
+        async with asyncio.timeout(2):
+            return await future
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        assert runner.run(asking()) is not None
