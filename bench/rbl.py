@@ -11,6 +11,8 @@ import json
 import multiprocessing
 import os
 import select
+import shutil
+import signal
 import socket
 import statistics
 import sys
@@ -182,10 +184,12 @@ def policyd(directory: Path, nameserver_port: int) -> Contestant:
 def policyd_weight(directory: Path) -> Contestant:
     """policyd-weight with the same lists and without lists of domains."""
     scores = ", ".join(f"'{zone}', 1, 0, 'L{number}'" for number, zone in enumerate(zones()))
+    (directory / "lock").mkdir()
+    shutil.chown(directory / "lock", "polw", "polw")
     (directory / "weight.conf").write_text(
         f"$NS = '127.0.0.1';\n@dnsbl_score = ({scores});\n@rhsbl_score = ();\n$TCP_PORT = {_WEIGHT_PORT};\n"
         f"$LOCKPATH = '{directory}/lock/';\n$SPATH = $LOCKPATH.'/polw.sock';\n$PIDFILE = '{directory}/polw.pid';\n"
-        "$MAX_PROC = 60;\n$MIN_PROC = 50;\n1;\n"
+        "$syslog_socktype = 'udp';\n$MAX_PROC = 60;\n$MIN_PROC = 50;\n1;\n"
     )
     command = [str(_WEIGHT), "-f", str(directory / "weight.conf"), "-D", "start"]
     return Contestant("policyd-weight", command, ("127.0.0.1", _WEIGHT_PORT), 50)
@@ -201,17 +205,26 @@ def outside(seconds: float, *, with_peer: bool) -> None:
             with nameserver(delay) as port:
                 _rows(policyd(directory, port), directory, delay, seconds)
             if with_peer:
-                with nameserver(delay, port=53):  # policyd-weight knows no other
-                    _rows(policyd_weight(directory), directory, delay, seconds)
+                # policyd-weight knows no other port, and waits where nobody takes its log.
+                with nameserver(delay, port=53), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as syslog:
+                    syslog.bind(("127.0.0.1", 514))
+                    before = _processes_of("polw")
+                    try:
+                        _rows(policyd_weight(directory), directory, delay, seconds)
+                    finally:
+                        for pid in _processes_of("polw") - before:  # its cache and its children outlive it
+                            os.kill(pid, signal.SIGKILL)
 
 
 def _rows(contestant: Contestant, directory: Path, delay: float, seconds: float) -> None:
     fresh = count(1 << 16)
     with running(contestant.command, contestant.address, directory / "log") as server:
+        first = Driver(server.address, 50)
+        first.run(map(mail, range(KNOWN)))
+        first.close()
         for together in (number for number in TOGETHER if number <= contestant.most):
             driver = Driver(server.address, together)
             try:
-                driver.run(map(mail, range(KNOWN)))
                 for name, numbers in (("cold", fresh), ("warm", cycle(range(KNOWN)))):
                     before = _cpu(server.pid)
                     sample = driver.run(map(mail, islice(numbers, 1 << 20)), seconds)
@@ -242,6 +255,10 @@ def _cpu(session: int) -> float:
         if int(fields[3]) == session:
             total += sum(map(int, fields[11:15]))
     return total / os.sysconf("SC_CLK_TCK")
+
+
+def _processes_of(user: str) -> set[int]:
+    return {int(path.name) for path in Path("/proc").glob("[0-9]*") if path.owner() == user}
 
 
 def main() -> None:

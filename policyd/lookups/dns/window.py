@@ -11,7 +11,7 @@ from typing import Final
 
 BURST: Final = 192
 """Questions just sent; others ask that server, too."""
-MOMENT: Final = 0.02
+MOMENT: Final = 0.01
 """Seconds after which a living server has read a question."""
 
 
