@@ -1,7 +1,6 @@
 """Law tested: the nearest policy counts whose time it is and whose senders fit; a plan asks whom it says."""
 
 from dataclasses import dataclass, replace
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 from policyd.chain import Chain
 from policyd.checks import REGISTRY
 from policyd.checks.greylist import Settings as Greylist
+from policyd.checks.tools import Tools
 from policyd.config import parse
 from policyd.model.evidence import Evidence
 from policyd.model.request import PolicyRequest
@@ -31,6 +31,7 @@ from policyd.policies import (
 )
 from policyd.stores.memory import MemoryStore
 from policyd.stores.store import StoreOptions
+from policyd.tables.lists import TableList
 from policyd.tables.windows import parse_window
 from policyd.wire.request import parse_request
 
@@ -304,7 +305,7 @@ until = "2026-11-22T12:00Z"
 
 def test_a_configuration_in_virtual_time() -> None:
     settings = parse(CONFIG, "f.toml")
-    tools: Any = SimpleNamespace(store=MemoryStore(StoreOptions()), hostname="mx.y.example", version="1")
+    tools = Tools(MemoryStore(StoreOptions()), "mx.y.example", "1", lambda kind, sources: TableList(kind))
     plan = make_plan(
         settings.chain.checks, settings.checks, settings.windows, settings.policies,
         lambda name, options: REGISTRY[name].build(options, tools),
