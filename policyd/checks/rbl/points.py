@@ -25,19 +25,21 @@ TOO_MANY: Final = 18
 """So many of them listed is no list: of random addresses the widest honest ones list far fewer than half."""
 
 _UNLISTED_ADDRESS = "1.0.0.127"
+_LISTED_IPV6, _UNLISTED_IPV6 = (backwards(Address("", 6, 0xFFFF7F000000 + number)) for number in (2, 1))
 _LISTED_NAME, _UNLISTED_NAME = "test", "invalid"
 
 
 class Points(NamedTuple):
     """The whole names that a probe asks."""
 
-    listed: str | None
+    listed: tuple[str, ...]
+    """One of them must be listed; there are two where nobody knows whether it is a list of IPv4 or IPv6 addresses."""
     unlisted: tuple[str, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
         """All of them."""
-        return self.unlisted if self.listed is None else (self.listed, *self.unlisted)
+        return self.listed + self.unlisted
 
 
 class Found(NamedTuple):
@@ -52,18 +54,19 @@ class Found(NamedTuple):
 def points(zone: Zone, now: int) -> Points:
     """What to ask of `zone` at `now`."""
     by_address = _is_asked_addresses(zone)
-    listed = zone.profile.listed or (LISTED_ADDRESS if by_address else _LISTED_NAME)
-    unlisted = _UNLISTED_ADDRESS if by_address else _UNLISTED_NAME
-    control = _control(zone, now // FRESH, by_address=by_address)
-    return Points(
-        f"{listed}.{zone.name}" if zone.test_points else None, (f"{unlisted}.{zone.name}", f"{control}.{zone.name}")
-    )
+    listed = [zone.profile.listed or (LISTED_ADDRESS if by_address else _LISTED_NAME)] if zone.test_points else []
+    unlisted = [_UNLISTED_ADDRESS if by_address else _UNLISTED_NAME]
+    unlisted.append(_control(zone, now // FRESH, by_address=by_address))
+    if by_address and listed and not zone.profile.zone:
+        listed.append(_LISTED_IPV6)
+        unlisted.append(_UNLISTED_IPV6)
+    return Points(tuple(f"{name}.{zone.name}" for name in listed), tuple(f"{name}.{zone.name}" for name in unlisted))
 
 
 def judge(zone: Zone, asked: Points, answers: Answers) -> Found:
     """What the answers to `points` say. What the list says wrongly counts more than what it does not say."""
     for name in asked.names:
-        if detail := _fault(zone, answers[name], is_test_point=name == asked.listed):
+        if detail := _fault(zone, answers[name], is_test_point=name in asked.listed):
             return Found("refused" if detail.startswith("127.") else "strange", detail)
     for name in asked.unlisted:
         if isinstance(answer := answers[name], Answer) and answer.records:
@@ -71,8 +74,8 @@ def judge(zone: Zone, asked: Points, answers: Answers) -> Found:
     for name in asked.names:
         if isinstance(answer := answers[name], str):
             return Found("refused" if answer == "refused" else "silent", answer)
-    if asked.listed is not None and not _records(answers[asked.listed]):
-        return Found("empty", asked.listed.removesuffix(f".{zone.name}"))
+    if asked.listed and not any(_records(answers[name]) for name in asked.listed):
+        return Found("empty", asked.listed[0].removesuffix(f".{zone.name}"))
     return Found("good")
 
 

@@ -17,17 +17,17 @@ ZEN, DBL, DNSWL, SURBL, OWN = compile_zones(
 def answers(zone: Zone, listed: Answer | str, unlisted: Answer | str, control: Answer | str) -> Answers:
     asked = points(zone, NOW)
     said = dict(zip(asked.unlisted, (unlisted, control), strict=True))
-    return said if asked.listed is None else said | {asked.listed: listed}
+    return said | dict.fromkeys(asked.listed, listed)
 
 
 def test_what_is_asked_of_lists_of_addresses_and_of_domains() -> None:
     zen = points(ZEN, NOW)
-    assert zen.listed == "2.0.0.127.zen.spamhaus.org"
+    assert zen.listed == ("2.0.0.127.zen.spamhaus.org",)
     assert zen.unlisted[0] == "1.0.0.127.zen.spamhaus.org"
     assert zen.unlisted[1].endswith(".127.zen.spamhaus.org")
-    assert points(DBL, NOW).listed == "dbltest.com.dbl.spamhaus.org"
+    assert points(DBL, NOW).listed == ("dbltest.com.dbl.spamhaus.org",)
     assert points(DBL, NOW).unlisted[0] == "invalid.dbl.spamhaus.org"
-    assert points(OWN, NOW).listed is None
+    assert points(OWN, NOW).listed == ()
     assert points(OWN, NOW).unlisted[0] == "1.0.0.127.own.example"
 
 
@@ -110,3 +110,17 @@ def test_a_sample_speaks_when_almost_all_of_it_is_listed(listed: int, silent: in
     said += [CLEAN] * (SAMPLE - len(said))
     judged = judge_sample(names, dict(zip(names, said, strict=True)))
     assert (judged and judged.finding) == finding
+
+
+def test_a_list_that_nobody_knows_may_be_one_of_ipv6_addresses() -> None:
+    (zone,) = compile_zones(["bl6.example"], [])
+    asked = points(zone, NOW)
+    nibbles = "0.0.0.0.0.f.7.f.f.f.f" + ".0" * 20
+    assert asked.listed == ("2.0.0.127.bl6.example", f"2.{nibbles}.bl6.example")
+    assert asked.unlisted[::2] == ("1.0.0.127.bl6.example", f"1.{nibbles}.bl6.example")
+    clean = dict.fromkeys(asked.names, CLEAN)
+    assert judge(zone, asked, clean).finding == "empty"
+    assert judge(zone, asked, clean | {asked.listed[1]: HIT}).finding == "good"
+    assert judge(zone, asked, clean | {asked.listed[0]: HIT}).finding == "good"
+    assert judge(zone, asked, dict.fromkeys(asked.names, HIT)).finding == "lists all"
+    assert judge(zone, asked, clean | {asked.listed[0]: HIT, asked.unlisted[2]: HIT}).finding == "lists all"
