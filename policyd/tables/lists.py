@@ -57,6 +57,10 @@ def parse_source(text: str) -> Source:
         )
     if not path.startswith("/") or path.endswith("/") or "\0" in path:
         raise ValueError(f"{text!r}: a list needs the whole path of a file, as in /etc/policyd/whitelist_clients")
+    if path.endswith((".db", ".lmdb", ".cdb", ".dir", ".pag")):
+        raise ValueError(
+            f"{text!r}: is what postmap made; write the text that it was made of: {path.rpartition('.')[0]!r}"
+        )
     return Source(form, path)
 
 

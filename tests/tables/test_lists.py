@@ -30,6 +30,16 @@ def test_sources(text: str, source: tuple[Form, str]) -> None:
     assert parse_source(text) == Source(*source)
 
 
+@pytest.mark.parametrize(
+    "text", ["hash:/etc/postfix/access.db", "/etc/postfix/access.db", "lmdb:/etc/postfix/access.lmdb"]
+)
+def test_what_postmap_made_is_no_text(text: str) -> None:
+    with pytest.raises(
+        ValueError, match=r"what postmap made; write the text that it was made of: '/etc/postfix/access'"
+    ):
+        parse_source(text)
+
+
 @pytest.mark.parametrize("text", ["", "list", "mysql:/p", "hash:p", "hash:", "/etc/", "/a\0b", "cidr:cidr:/p", "./x"])
 def test_what_names_no_file(text: str) -> None:
     with pytest.raises(ValueError, match=r"write /PATH|whole path"):
