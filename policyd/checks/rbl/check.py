@@ -88,6 +88,8 @@ class Rbl:
             else:
                 watched.answered += 1
                 case.clean += 1
+        if not (cold or case.heard or case.unknown):
+            return NO_OPINION  # on no list: what `_judged` would come to for most of the mail
         if cold or self._unproved(case):
             return self._later(case, cold)
         found, judgement = self._find(case)

@@ -4,7 +4,7 @@ Law: every list is asked only about what it wants; what of a request is no addre
 asked at all, and neither is a name that is too long.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from policyd.checks.rbl.names import MAX_NAME, askable, backwards, domain_of, shortened
@@ -33,20 +33,20 @@ class Questions:
 
     def __init__(self, lists: Sequence[Watched]) -> None:
         self._by_look_up = [
-            (look_up, asked) for look_up in LOOK_UPS if (asked := [w for w in lists if look_up in w.zone.look_up])
+            (look_up, [(w, f".{w.zone.name}", w.zone.profile.cut) for w in lists if look_up in w.zone.look_up])
+            for look_up in LOOK_UPS
+            if any(look_up in w.zone.look_up for w in lists)
         ]
 
-    def __call__(self, request: PolicyRequest) -> Iterator[Question]:
+    def __call__(self, request: PolicyRequest) -> list[Question]:
         """Those about `request`."""
+        questions: list[Question] = []
         for look_up, lists in self._by_look_up:
-            subjects = _subjects(look_up, request)
-            for watched in lists:
-                zone = watched.zone
-                yield from [
-                    (watched, look_up, subject, name)
-                    for subject in (subjects.cut if zone.profile.cut else subjects.whole)
-                    if len(name := f"{subject}.{zone.name}") <= MAX_NAME
-                ]
+            whole, cut = _subjects(look_up, request)
+            for watched, suffix, is_cut in lists:
+                subjects = cut if is_cut else whole
+                questions += [(watched, look_up, subject, subject + suffix) for subject in subjects]
+        return [question for question in questions if len(question[3]) <= MAX_NAME]
 
 
 def network(question: Question, request: PolicyRequest) -> str:
