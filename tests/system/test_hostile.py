@@ -232,6 +232,8 @@ def test_no_regular_expression_keeps_the_daemon_busy(lab: Path) -> None:
     with Policyd(lab, settings) as daemon, PolicyClient(daemon.unix) as hostile, PolicyClient(daemon.unix) as other:
         assert not daemon.lines(f"{lab}/worst:")
         assert hostile.ask(sender="ax").startswith("REJECT")
+        is_refused = bool(daemon.lines(f"{lab}/nested:1: ", "hostile name"))
+        assert hostile.ask(sender="ab.cd@spam.example").startswith("DUNNO" if is_refused else "REJECT")
         for sender in ("a" * 255, "a" * 2000, "ab" * 127, "a" * 2000 + "@spam.example", "a" * 200 + "@spam.example"):
             started = time.monotonic()
             hostile.socket.sendall(request(sender=sender))
