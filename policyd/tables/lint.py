@@ -16,6 +16,8 @@ from policyd.tables.probes import answering, blame, twice
 from policyd.tables.sheets import Sheet, is_always
 from policyd.tables.windows import split_window
 
+_DEVIATIONS: Final = frozenset("\xdf\u03c2\u200c\u200d")
+"""What IDNA 2008 spells otherwise than IDNA 2003, which is Python's (RFC 5894 7.2)."""
 _SUFFIX: Final = re.compile(r"\.(cidr|regexp|pcre)(?:\.local)?$")
 
 
@@ -103,6 +105,7 @@ def _notes(kind: ListKind, sheet: Sheet, from_postgrey: bool) -> Iterator[Findin
             message = _postgrey_note(kind, key)
         elif sheet.source.form in ("regexp", "pcre"):
             message = _flag_note(line.key)
+        message = message or _idn_note(line.key)
         if line.action == DUNNO and not any(word.upper() == "DUNNO" for word in words):
             word = next((word for word in words if word.upper() in ("OK", "RELAY") or word.isdecimal()), "its action")
             message = f"{word} becomes DUNNO: no opinion, Postfix's next restriction is asked; write DUNNO"
@@ -119,6 +122,20 @@ def _form_note(source: Source, first_row: str) -> str:
     return (
         f"is read in the form policyd, though its name ends in .{named[1]}: write {named[1]}:FILE in the option, "
         f"or '# policyd: form={named[1]}' (or form=policyd) into its first line"
+    )
+
+
+def _idn_note(key: str) -> str:
+    """A domain in letters beyond ASCII: only mail with SMTPUTF8 (RFC 6531 3.3) says it so."""
+    local, at, domain = key.rpartition("@")
+    if key.startswith(("/", "!")) or domain.isascii() or set(domain) & _DEVIATIONS:
+        return ""
+    try:
+        plain = ".".join(label.encode("idna").decode("ascii") for label in domain.split("."))
+    except UnicodeError:
+        return ""
+    return (
+        f"{key} is so called by mail with SMTPUTF8 only; all other mail says {local}{at}{plain}: write that line, too"
     )
 
 

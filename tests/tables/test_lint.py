@@ -151,3 +151,14 @@ def test_a_file_that_is_named_after_another_form_is_a_note(name: str, form: Form
     assert said("# policyd: form=policyd\n", Source("policyd", name)) == []
     assert said("", Source(form, name)) == []
     assert said("", Source("policyd", f"{form}.list")) == []
+
+
+def test_a_domain_that_most_mail_spells_otherwise_is_a_note() -> None:
+    said = findings(
+        "sender", "x@münchen.example\nmünchen.example\nmüller@example.com\n.münchen.example\n/ü@b/\nstraße.example\n"
+    )
+    assert [each.partition(": write")[0].partition("says ")[2] for each in said] == [
+        "x@xn--mnchen-3ya.example",
+        "xn--mnchen-3ya.example",
+        ".xn--mnchen-3ya.example",
+    ]
