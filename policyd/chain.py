@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from policyd.model.action import DUNNO, Action
-from policyd.model.address import BITS, Address
+from policyd.model.address import BITS
 from policyd.model.errors import Unavailable
 from policyd.model.evidence import NO_EVIDENCE, Evidence
 from policyd.model.request import PolicyRequest
@@ -94,15 +94,11 @@ class Chain:
         if request.sasl_username:
             return self._decision(request, "chain", AUTHENTICATED)
         address = request.client_address
-        if address is not None and self._is_trusted(address):
-            return self._decision(request, "chain", TRUSTED)
+        if address is not None:
+            for shift, bits in self._trusted[address.version]:
+                if address.number >> shift == bits:
+                    return self._decision(request, "chain", TRUSTED)
         return None
-
-    def _is_trusted(self, address: Address) -> bool:
-        for shift, bits in self._trusted[address.version]:  # noqa: SIM110 - any() costs a generator per mail
-            if address.number >> shift == bits:
-                return True
-        return False
 
     def _ask(
         self,
@@ -127,7 +123,11 @@ class Chain:
             if not isinstance(verdict, Verdict):
                 answers[number] = self._wait(stage, request, now, verdict, opinions[number], lineups[number])
             elif verdict.final:
-                answers[number] = self._last_word(request, check, verdict, opinions[number])
+                opinion = opinions[number]
+                if opinion.verdict is NO_OPINION:  # as nearly always
+                    answers[number] = self._decision(request, check.name, verdict, opinion)
+                else:
+                    answers[number] = self._last_word(request, check, verdict, opinion)
             else:
                 opinions[number] = _better(opinions[number], check, verdict)
                 lineups[number] = _without(lineups[number], verdict.exempt)

@@ -19,6 +19,8 @@ DEFERRING: Final = frozenset({"DEFER_IF_PERMIT", "DEFER_IF_REJECT", "DEFER"})
 _REPLIES_WITH_TEXT: Final = DEFERRING | {"REJECT"}
 _OTHERS: Final = frozenset({"HOLD", "DISCARD", "WARN", "INFO", "BCC", "REDIRECT", "FILTER"})
 
+_DUNNO: Final = b"action=DUNNO\n\n"
+
 _CODE = re.compile(r"[45][0-9]{2}", re.ASCII)
 _TEXT = re.compile(r"[!-~](?:[ -~]*[!-~])?", re.ASCII)
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]*: [!-~](?:[ -~]*[!-~])?", re.ASCII)
@@ -44,8 +46,8 @@ class Action(NamedTuple("Action", [("verb", str), ("text", str)])):
     @property
     def reply(self) -> bytes:
         """The bytes of the whole reply: one line and an empty line, LF ends (CRLF hangs Postfix)."""
-        line = f"{self.verb} {self.text}" if self.text else self.verb
-        return f"action={line}\n\n".encode("ascii")
+        # Without a text it is DUNNO, the most frequent of all.
+        return f"action={self.verb} {self.text}\n\n".encode("ascii") if self.text else _DUNNO
 
     def marked(self, mark: str) -> "Action":
         """The same action with `mark`, a few printable characters of ours, at the end of its text."""

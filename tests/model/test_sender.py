@@ -188,3 +188,12 @@ PIECES = [
 @example("1a2b3c4d-89ab-4cde-8f01-23456789abcd", "a.example")
 def test_what_is_not_suspect_has_no_form(local: str, domain: str) -> None:
     assert room._SUSPECT.search(local) or room._rewritten(local, domain) == local
+
+
+@given(
+    st.text(st.characters(categories=["L"]), min_size=1, max_size=17)
+    | st.from_regex(r"(bounce|return|error|verp)[a-z]*", fullmatch=True)
+)
+@example("deadbeefdeadbeef")
+def test_a_few_letters_are_no_form(local: str) -> None:
+    assert room.normalise_sender(f"{local}@a.example") == room._reduced(local.lower(), "a.example")
