@@ -17,7 +17,7 @@ from policyd.tables.sheets import Sheet, is_always
 from policyd.tables.windows import split_window
 
 _DEVIATIONS: Final = frozenset("\xdf\u03c2\u200c\u200d")
-"""What IDNA 2008 spells otherwise than IDNA 2003, which is Python's (RFC 5894 7.2)."""
+"""What IDNA 2008 spells otherwise than IDNA 2003, which is Python's (RFC 5894)."""
 _SUFFIX: Final = re.compile(r"\.(cidr|regexp|pcre)(?:\.local)?$")
 
 
