@@ -55,7 +55,8 @@ class Office:
         self._health = self._make_health()
         admin = Admin(metrics, self._health, watch, places, reload)
         dns_lists = lambda _: [dns_report.zone_figures(status) for status in assembler.dns_lists()]  # noqa: E731
-        self._control = Control({**admin.verbs(), **Inquiry(logbook, metrics).verbs(), "rbl": dns_lists})
+        inquiry = Inquiry(logbook, metrics, lambda: self._settings, lambda: assembler.current)
+        self._control = Control({**admin.verbs(), **inquiry.verbs(), "rbl": dns_lists})
         metrics.lists = lambda: watch.lists.figures()
         metrics.rooms = [
             lambda: store_metrics(store.stats()),

@@ -328,3 +328,32 @@ def test_without_a_control_socket_mail_is_served(house: House, capfd: pytest.Cap
     assert (
         f"warning: cannot listen on unix:{house.control}: there is a file that is no socket" in capfd.readouterr().err
     )
+
+
+def test_what_was_done_and_what_would_be(house: House) -> None:
+    async def story(house: House) -> None:
+        who = ["--client", "192.0.2.1", "--sender", "a@example", "--recipient", "b@example"]
+        assert "(new, 240 s)" in (await tell(house, "explain", *who))[1]
+        answer = await house.ask()
+        status, out, _ = await tell(house, "why", answer[-9:-1])
+        assert (status, out.count("greylist  new")) == (0, 1)
+        status, out, _ = await tell(house, "explain", *who)
+        assert status == 0
+        assert "early-retry, 240 s)" in out or "early-retry, 239 s)" in out
+        assert "answer     action=DEFER_IF_PERMIT 4.2.0 Greylisted, please try again later" in out
+        house.configure('mode = "shadow"')
+        assert (await tell(house, "reload"))[0] == 0
+        assert await house.ask(sender="c@example") == "DUNNO"
+        status, out, _ = await tell(house, "why", "c@example", "--json")
+        (decision,) = json.loads(out)["decisions"]
+        assert (decision["action"], decision["would_by"]) == ("pass", "greylist")
+        await asyncio.sleep(1.2)  # the second of the decisions is over
+        _, out, _ = await tell(house, "report", "--shadow", "--json")
+        assert json.loads(out)["since_start"]["would"] == [
+            {"action": "DEFER_IF_PERMIT", "check": "greylist", "reason": "new", "count": 1}
+        ]
+        assert json.loads(out)["what"] == [{"name": "DEFER_IF_PERMIT by greylist", "count": 1}]
+        status, _, err = await tell(house, "why", "nobody@example")
+        assert (status, "no decision about" in err) == (1, True)
+
+    house.run(story)

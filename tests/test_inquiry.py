@@ -1,5 +1,6 @@
 """What is answered about single decisions, with and without privacy."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ def inquiry(log: str = "") -> tuple[Inquiry, Logbook]:
             parse_request(raw.encode()), Decision(DUNNO, "blacklist", "blacklist", 0, "0" * 8, would=WOULD), 0.1
         )
     book.recent.tick()
-    return Inquiry(book, metrics), book
+    return Inquiry(book, metrics, lambda: parse("", "f"), lambda: None), book
 
 
 @pytest.mark.parametrize("log", ["", "privacy = true", 'format = "json"'])
@@ -73,3 +74,9 @@ def test_shadow() -> None:
 def test_privacy_hides_what_a_refusal_would_have_named() -> None:
     _, book = inquiry("privacy = true")
     assert all("would=REJECT, would_by=blacklist" in kept.line for kept in book.recent.find(["would"], 9))
+
+
+@pytest.mark.parametrize("attributes", [None, {}, [], {"a": "b"}])
+def test_what_is_no_request_or_comes_too_early_is_not_explained(attributes: Any) -> None:
+    with pytest.raises(Refused):
+        asyncio.run(inquiry()[0].explain({"attributes": attributes}))

@@ -7,7 +7,7 @@ chain's business. Behaviour is postgrey 1.37's; docs/greylist.md lists every dif
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache, partial
@@ -133,6 +133,14 @@ def _worded(text: str) -> str:
     return text if _STATUS.match(text) else f"4.2.0 {text}"
 
 
+class _Peek:
+    """A store that is only looked into."""
+
+    def __init__(self, store: GreylistStore) -> None:
+        self.observe = self.peek = store.peek
+        self.amend = store.amend
+
+
 @dataclass(frozen=True, slots=True)
 class Greylist:
     """The check. `name` is its name in the configuration and in the metrics."""
@@ -176,6 +184,10 @@ class Greylist:
         if "name" in wanted:
             domains.append(identity_of_name(name, address, self.registered_domain))
         return tuple(dict.fromkeys(filter(None, domains)))
+
+    def peek(self, request: PolicyRequest, evidence: Evidence, now: int) -> Verdict | Awaitable[Verdict]:
+        """What `evaluate` would say; nothing is remembered. Raises Unavailable."""
+        return replace(self, store=_Peek(self.store)).evaluate(request, evidence, now)
 
     def _verdict(self, seen: Observation, recipient: str, now: int) -> Verdict:
         outcome, seconds, commit = seen

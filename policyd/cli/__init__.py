@@ -25,6 +25,7 @@ VERBS: Final[Mapping[str, str]] = {
     "check": "say what is wrong with the configuration and the lists it names",
     "status": "say how the running daemon is, and what is wrong with it",
     "reload": "have the running daemon read its settings and lists again, and wait for it",
+    "explain": "say what would be done to a mail now, and what every check says of it",
     "why": "say what was done to a mail, and for what reason",
     "top": "show who sends now, and what becomes of it",
     "report": "count what was done, or what shadow mode did not do",

@@ -178,6 +178,23 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def add_request_options(parser: ArgumentParser, *, is_required: bool) -> None:
+    """The options that say what a mail brings; `attributes_of` makes a request of them."""
+    add = parser.add_argument
+    add("--client", metavar="ADDR", type=_client, required=is_required, help="the client's IP address, or unknown")
+    add("--client-name", metavar="NAME", type=_value, default="unknown", help="its verified name; default: %(default)s")
+    add("--reverse-client-name", metavar="NAME", type=_value, help="its unverified name; default: the verified one")
+    add("--helo", metavar="NAME", type=_value, help="what it said in HELO; default: its verified name")
+    add(
+        "--sender", metavar="ADDR", type=_value, required=is_required, help='the envelope sender; "" is the null sender'
+    )
+    add("--recipient", metavar="ADDR", type=_value, required=is_required, help="the envelope recipient")
+    add("--sasl-username", metavar="NAME", type=_value, default="", help="the login of the client")
+    add("--instance", metavar="ID", type=_value, help="the same for all recipients of a message; default: a new one")
+    add("--policy-context", metavar="TEXT", type=_value, default="", help="policy_context of this service in main.cf")
+    add("--state", choices=STATES, default="RCPT", help="the stage of the SMTP dialogue; default: %(default)s")
+
+
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         "policyd query",
@@ -188,16 +205,7 @@ def _parser() -> ArgumentParser:
     add = parser.add_argument
     add("--connect", metavar="PLACE", type=_place, default="inet:127.0.0.1:10030",
         help="inet:HOST:PORT or unix:PATH; default: %(default)s")  # fmt: skip
-    add("--client", metavar="ADDR", type=_client, required=True, help="the client's IP address, or unknown")
-    add("--client-name", metavar="NAME", type=_value, default="unknown", help="its verified name; default: %(default)s")
-    add("--reverse-client-name", metavar="NAME", type=_value, help="its unverified name; default: the verified one")
-    add("--helo", metavar="NAME", type=_value, help="what it said in HELO; default: its verified name")
-    add("--sender", metavar="ADDR", type=_value, required=True, help='the envelope sender; "" is the null sender')
-    add("--recipient", metavar="ADDR", type=_value, required=True, help="the envelope recipient")
-    add("--sasl-username", metavar="NAME", type=_value, default="", help="the login of the client")
-    add("--instance", metavar="ID", type=_value, help="the same for all recipients of a message; default: a new one")
-    add("--policy-context", metavar="TEXT", type=_value, default="", help="policy_context of this service in main.cf")
-    add("--state", choices=STATES, default="RCPT", help="the stage of the SMTP dialogue; default: %(default)s")
+    add_request_options(parser, is_required=True)
     add("--timeout", metavar="SECONDS", type=_seconds, default=10.0, help="default: %(default)g")
     add("--json", action="store_true", help="print one JSON object")
     add("--explain", action="store_true",

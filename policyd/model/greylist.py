@@ -107,6 +107,11 @@ class GreylistStore(Protocol):
     def amend(self, keys: Sequence[Triplet], change: Change) -> Commit | None:
         """Change what is stored under each of `keys`; the commit, if anything has to be written. Raises Unavailable."""
 
+    def peek(
+        self, triplet: Triplet, rules: Rules, now: int, others: Identities | None = None
+    ) -> Observation | Awaitable[Observation]:
+        """What `observe` would answer; nothing is remembered. Raises Unavailable."""
+
 
 def judge(client: Entry | None, triplet: Entry | None, rules: Rules, now: int) -> Judgement:
     """Judge a try at `now` by the entries of its client and of its triplet (None: never seen)."""

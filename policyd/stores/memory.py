@@ -64,6 +64,11 @@ class MemoryStore:
         found = {network: judgement.client, triplet: judgement.triplet}
         return Recognition(judgement.outcome, judgement.seconds, {key: entry for key, entry in found.items() if entry})
 
+    def peek(self, triplet: Triplet, rules: Rules, now: int, others: Identities | None = None) -> Observation:
+        """Judge only."""
+        outcome, seconds, _ = self._judge(triplet, rules, now, others)
+        return Observation(outcome, seconds)
+
     def stats(self) -> StoreStats:
         """The figures of this moment."""
         return StoreStats(

@@ -96,6 +96,9 @@ class Store(Protocol):
         The commit that this rests on; None if nothing was to be written, or need not be waited for. Raises Unavailable.
         """
 
+    def peek(self, triplet: Triplet, rules: Rules, now: int, others: Identities | None = None) -> Observation:
+        """What `observe` would answer, without a commit; nothing is remembered. Raises Unavailable."""
+
     def stats(self) -> StoreStats:
         """The figures of this moment."""
 

@@ -378,6 +378,26 @@ class StoreContract:
 
         self.run(tmp_path, scenario, max_entries=20)
 
+    def test_a_peek_says_what_would_be_answered_and_changes_nothing(self, tmp_path: Path) -> None:
+        async def scenario(desk: Desk) -> None:
+            def peek(at: int) -> tuple[str, int]:
+                observation = desk.store.peek(TRIPLET, RULES, START + at)
+                assert observation.commit is None
+                return observation.outcome, observation.seconds
+
+            assert peek(0) == peek(1) == ("new", 300)
+            assert await desk.ask(at=10) == ("new", 300)
+            assert peek(20) == ("early", 290)
+            await self.forget_memory(desk)
+            assert peek(310) == ("passed", 300)
+            assert peek(400) == ("passed", 390)
+            assert await desk.ask(at=500) == ("passed", 490)
+            assert peek(501) == ("known", 0)
+            assert peek(501 + 36 * DAY) == ("new", 300)
+            assert await desk.ask(at=502) == ("known", 0)
+
+        self.run(tmp_path, scenario)
+
     def test_the_figures_are_plain(self, tmp_path: Path) -> None:
         async def scenario(desk: Desk) -> None:
             await desk.ask()

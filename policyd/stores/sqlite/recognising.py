@@ -7,8 +7,8 @@ by the model's own rule, over look-ups that note what they asked: no answer may 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from policyd.model.greylist import Change, Entry, Observation, Rules, Triplet
-from policyd.model.recognition import recognise
+from policyd.model.greylist import Change, Entry, Identities, Observation, Rules, Triplet, client_key, judge
+from policyd.model.recognition import names_to_ask, recognise
 from policyd.stores.sqlite.journal import Group
 from policyd.stores.sqlite.keys import triplet_text
 
@@ -35,6 +35,23 @@ def observe_all(store: "SqliteStore", triplet: Triplet, others: Sequence[str], r
     texts = [(triplet_text(key), entry) for key, entry in writes.items()]
     rows = [(key_of(text), entry, text) for text, entry in texts]
     return Observation(outcome, seconds, store.remember(rows, asked, is_needed=outcome not in REFRESHING))
+
+
+def peek_at_all(
+    store: "SqliteStore", triplet: Triplet, rules: Rules, now: int, others: Identities | None
+) -> Observation:
+    """Judge a try by all that is known, and remember nothing. Raises Unavailable."""
+
+    def find(key: Triplet) -> Entry | None:
+        return store.recall(store.keys.of(triplet_text(key)))
+
+    client = find(client_key(triplet))
+    judgement = judge(client, find(triplet), rules, now)
+    names = names_to_ask(judgement, client, rules, others)
+    if names is None:
+        return Observation(judgement.outcome, judgement.seconds)
+    outcome, seconds, _ = recognise(find, triplet, names, rules, now)
+    return Observation(outcome, seconds)
 
 
 def amend_all(store: "SqliteStore", keys: Sequence[Triplet], change: Change) -> Group | None:

@@ -30,7 +30,7 @@ from policyd.stores.sqlite.keeper import Keeper
 from policyd.stores.sqlite.keys import client_text, triplet_text
 from policyd.stores.sqlite.ledger import Ledger
 from policyd.stores.sqlite.limits import Limits
-from policyd.stores.sqlite.recognising import REFRESHING, amend_all, observe_all
+from policyd.stores.sqlite.recognising import REFRESHING, amend_all, observe_all, peek_at_all
 from policyd.stores.sqlite.state import freeze, thaw
 from policyd.stores.store import StoreOptions, StoreStats
 
@@ -99,6 +99,10 @@ class SqliteStore(Ledger):
         for key, entry, text in rows:
             self._put(group, key, entry, text)
         return group if waits else None
+
+    def peek(self, triplet: Triplet, rules: Rules, now: int, others: Identities | None = None) -> Observation:
+        """Judge only."""
+        return peek_at_all(self, triplet, rules, now, others)
 
     def stats(self) -> StoreStats:
         """The figures of this moment."""
