@@ -52,7 +52,7 @@ class Verdict(NamedTuple):
     exempt: frozenset[str] = frozenset()
     """Names of checks that need not be asked about this request any more (of a verdict that is not final)."""
     match: str = ""
-    """The line of a list that it rests on: ``FILE:LINE: ENTRY``."""
+    """What of a list it rests on: ``FILE:LINE: ENTRY``, or DNS lists and their points."""
     evidence: Evidence = NO_EVIDENCE
     """What this check learned, its own field only (of a verdict that is not final)."""
     would: Would | None = None
@@ -74,7 +74,7 @@ class Decision(NamedTuple):
     """Eight hexadecimal digits: in the log line, and in the text of every refusal."""
     commit: Commit | None = None
     match: str = ""
-    """The line of a list that decided: ``FILE:LINE: ENTRY``."""
+    """What of a list decided: ``FILE:LINE: ENTRY``, or DNS lists and their points."""
     would: Would | None = None
     """What would have been done without shadow mode, if that is something else."""
     policy: str = ""

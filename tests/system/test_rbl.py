@@ -140,6 +140,8 @@ def test_a_listed_client_is_refused_in_postfixs_own_words(mail: Mail) -> None:
         "using bl.lab.example; Listed, see https://lab.example/203.0.113.66"
     )
     wait_until(lambda: mail.daemon.lines(rest.rstrip(")"), "action=reject, reason=listed"), 5, mail.daemon.log())
+    (line,) = mail.daemon.lines(rest.rstrip(")"))
+    assert 'match="3 points; bl.lab.example 3"' in line
 
 
 def test_a_listed_client_with_an_ipv6_address(mail: Mail) -> None:

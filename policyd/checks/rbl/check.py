@@ -15,7 +15,7 @@ from policyd.checks.rbl.asking import Reply, ask_all
 from policyd.checks.rbl.judgement import Score, Sentence, learned_of, score, sentence
 from policyd.checks.rbl.prober import Prober
 from policyd.checks.rbl.questions import Question, Questions, network
-from policyd.checks.rbl.reply import deferral, header, rejection, text_of
+from policyd.checks.rbl.reply import deferral, header, rejection, summary, text_of
 from policyd.checks.rbl.settings import Settings
 from policyd.checks.rbl.watch import Watched, ZoneStatus
 from policyd.checks.rbl.zones import Zone, compile_zones
@@ -199,7 +199,10 @@ class Rbl:
             raise Unavailable("none of the DNS lists can be believed now")
         learned = learned_of(found, self._settings)
         verdict = _verdict(case.request, found, judgement, txt, is_trusted=learned.is_trusted)
-        return verdict if learned == NO_LISTS else verdict._replace(evidence=NO_EVIDENCE._replace(dns_lists=learned))
+        if learned == NO_LISTS:
+            return verdict
+        match = summary(found) if verdict.reason != NO_OPINION.reason else ""
+        return verdict._replace(match=match, evidence=NO_EVIDENCE._replace(dns_lists=learned))
 
 
 def _note(case: Case, question: Question, answer: Answer) -> None:

@@ -47,13 +47,16 @@ def deferral(listing: Listing, request: PolicyRequest, txt: str) -> Action:
     return Action("450", clean_text(text, TEXT_LIMIT))
 
 
-def header(found: Score) -> Action:
-    """``X-DNSBL: 1.5 points; bl.spamcop.net 1, psbl.surriel.com 0.5``."""
+def summary(found: Score) -> str:
+    """``1.5 points; bl.spamcop.net 1, psbl.surriel.com 0.5``: for the header, and the line of the log."""
     lists = [f"{listing.zone.shown} {listing.rule.weight:g}" for listing in found.listings]
     more = f" and {len(lists) - MAX_SHOWN} more" if len(lists) > MAX_SHOWN else ""
-    return Action(
-        "PREPEND", f"{HEADER}: {found.points:g} points; {clean_text(', '.join(lists[:MAX_SHOWN]), 800)}{more}"
-    )
+    return f"{found.points:g} points; {clean_text(', '.join(lists[:MAX_SHOWN]), 800)}{more}"
+
+
+def header(found: Score) -> Action:
+    """``X-DNSBL: 1.5 points; bl.spamcop.net 1, psbl.surriel.com 0.5``."""
+    return Action("PREPEND", f"{HEADER}: {summary(found)}")
 
 
 def text_of(zone: Zone, answer: Answer | str) -> str:

@@ -53,7 +53,7 @@ class Judged(NamedTuple):
 
 
 def split(verdict: Verdict) -> Judged:
-    plain = verdict._replace(evidence=NO_EVIDENCE)
+    plain = verdict._replace(evidence=NO_EVIDENCE, match="")
     constant = next((each for each in (NO_OPINION, TRUST) if each == plain), plain)
     return Judged(constant, verdict.evidence.dns_lists)
 
@@ -86,6 +86,17 @@ def test_a_listed_client_is_refused_in_postfixs_words() -> None:
         b"Listed, see https://bl.example/ / and ?more\n\n"
     )
     assert (evidence.points, evidence.listed, evidence.is_suspect) == (3.0, ("bl.example",), True)
+
+
+def test_the_log_is_told_which_lists_it_was() -> None:
+    verdict = asyncio.run(
+        wait(proved(SETTINGS, world("bl.example", "b2.example")).evaluate(request(), NO_EVIDENCE, NOW))
+    )
+    assert verdict.match == "4 points; bl.example 3, b2.example 1"
+    trusted = asyncio.run(wait(proved(SETTINGS, world("list.dnswl.org")).evaluate(request(), NO_EVIDENCE, NOW)))
+    assert trusted.match == "-2 points; list.dnswl.org -2"
+    quiet = proved(replace(SETTINGS, tag_at=0.0), world("b2.example"))
+    assert asyncio.run(wait(quiet.evaluate(request(), NO_EVIDENCE, NOW))).match == ""
 
 
 @pytest.mark.parametrize(
