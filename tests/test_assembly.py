@@ -12,8 +12,11 @@ from policyd.checks.rbl import Rbl
 from policyd.checks.tools import Clock, Job
 from policyd.lists import Lists
 from policyd.model.dns import DnsUnavailable
+from policyd.model.evidence import NO_EVIDENCE
+from policyd.model.verdict import NO_OPINION
 from policyd.stores.memory import MemoryStore
 from policyd.stores.store import StoreOptions
+from policyd.wire.request import parse_request
 
 NOW = 1_700_000_000
 
@@ -164,5 +167,18 @@ def test_dns_lists_and_the_resolver_show_their_figures_and_keep_them_over_a_relo
         house.take(with_jobs(house.build(settings(), Lists())))
         assert [status.is_parked for status in house.dns_lists()] == [True, False]
         assert house.resolver_stats().questions == 0
+
+    run(story)
+
+
+def test_a_gateway_in_place_of_all_clients_is_known() -> None:
+    async def story(house: Assembler) -> None:
+        house.take(with_jobs(house.build(settings(), Lists())))
+        assert house.wiring_mistake() == ""
+        (check, _) = house.current.checks.checks if house.current else ()
+        for number in range(60):
+            asked = f"client_address=172.17.0.1\nhelo_name=mx{number}.example\nsender=a@x\nrecipient=b@y"
+            assert check.evaluate(parse_request(asked.encode()), NO_EVIDENCE, NOW) is NO_OPINION
+        assert "every client comes from 172.17.0.1" in house.wiring_mistake()
 
     run(story)

@@ -113,10 +113,6 @@ class Rbl:
         """The sentence about a gateway that stands in place of all clients, "" if there is none."""
         return self._wiring.mistake
 
-    def questions(self, request: PolicyRequest) -> list[tuple[str, str]]:
-        """What `request` asks: the list as people may see it, and the subject."""
-        return [(watched.zone.shown, subject) for watched, _, subject, _ in self._questions(request)]
-
     def skips(self, request: PolicyRequest) -> bool:
         """Whether nothing is looked up for `request`, because no list can know its client."""
         address = request.client_address

@@ -12,6 +12,7 @@ from zlib import crc32
 from policyd.checks.rbl.answers import fault_of, is_test_answer, read_codes
 from policyd.checks.rbl.health import FRESH, Finding
 from policyd.checks.rbl.names import LISTED_ADDRESS, backwards
+from policyd.checks.rbl.profiles import UNKNOWN
 from policyd.checks.rbl.zones import Zone
 from policyd.model.address import Address
 from policyd.model.dns import Answer, Record
@@ -77,6 +78,14 @@ def judge(zone: Zone, asked: Points, answers: Answers) -> Found:
     if asked.listed and not any(_records(answers[name]) for name in asked.listed):
         return Found("empty", asked.listed[0].removesuffix(f".{zone.name}"))
     return Found("good")
+
+
+def unheard(zone: Zone, asked: Points, answers: Answers) -> str:
+    """The answer for the test point, if no rule takes it and the filter of one is nobody's wish but our guess."""
+    codes = [code for name in asked.listed for code in read_codes(_records(answers[name]))]
+    is_guess = any(rule.filter is UNKNOWN.filter for rule in zone.rules)
+    is_taken = any(rule.filter.matches(code) for rule in zone.rules for code in codes)
+    return ".".join(map(str, codes[0])) if codes and is_guess and not is_taken else ""
 
 
 def sample(zone: Zone, now: int) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from policyd.checks.rbl.asking import ask_all
-from policyd.checks.rbl.points import Found, judge, judge_sample, points, sample
-from policyd.checks.rbl.sayings import sentence, silence
+from policyd.checks.rbl.points import Found, judge, judge_sample, points, sample, unheard
+from policyd.checks.rbl.sayings import deafness, sentence, silence
 from policyd.checks.rbl.watch import Watched
 from policyd.model.dns import Resolver
 
@@ -61,6 +61,9 @@ class Prober:
         replies = await ask_all(self._resolver, (*asked.names, *extra), DEADLINE)
         answers = {name: reply.answer for name, reply in replies.items()}
         found = judge(zone, asked, answers)
+        if found.finding == "good" and not watched.is_deaf and (code := unheard(zone, asked, answers)):
+            watched.is_deaf = True
+            self._say(deafness(zone, code))
         if extra and found.finding == "good":
             found = self._judge_sample(watched, now, judge_sample(extra, answers) or found)
         if change := watched.health.take(found.finding, now, found.ttl):

@@ -34,6 +34,15 @@ def sentence(zone: Zone, change: Change, found: Found) -> str:
     return f"rbl: {zone.shown} is parked: {_trouble(zone, found, detail)}; {meaning}"
 
 
+def deafness(zone: Zone, code: str) -> str:
+    """What to log when a list answers what only another filter would take."""
+    return (
+        f"rbl: {zone.shown} answers {code} for its test point, which is no listing by the filter that policyd takes "
+        "for lists it does not know: write the list's own, as in "
+        f"{zone.shown}={code.rpartition('.')[0]}.[2..254]"
+    )
+
+
 def silence(number: int) -> str:
     """What to log when no list at all answers, in place of one line for each."""
     return (

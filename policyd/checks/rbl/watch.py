@@ -45,8 +45,8 @@ class Watched:
     """A list and what is known of it."""
 
     __slots__ = (
-        "answered", "asked", "health", "is_wide", "listed", "sampled_at", "seconds", "silent", "surge", "unknown",
-        "zone",
+        "answered", "asked", "health", "is_deaf", "is_wide", "listed", "sampled_at", "seconds", "silent", "surge",
+        "unknown", "zone",
     )  # fmt: skip
 
     def __init__(self, zone: Zone) -> None:
@@ -54,6 +54,8 @@ class Watched:
         self.health = Health()
         self.surge = Surge()
         self.sampled_at: int | None = None
+        self.is_deaf = False
+        """Whether it was said that its filter does not take its own test point."""
         self.is_wide = False
         """Whether the last sample was listed almost wholly."""
         self.answered = self.listed = self.unknown = 0

@@ -16,6 +16,7 @@ from policyd.checks.rbl import check as check_module
 from policyd.checks.rbl import prober as prober_module
 from policyd.checks.rbl.check import TRUST
 from policyd.checks.rbl.health import FRESH
+from policyd.checks.rbl.questions import Questions
 from policyd.checks.rbl.surge import ENOUGH
 from policyd.checks.tools import Job, Tools
 from policyd.checks.wiring import REQUESTS
@@ -180,7 +181,7 @@ def test_every_kind_of_subject_is_asked_where_it_is_wanted() -> None:
     asked = request(
         "2001:db8::1", name="Name.example", reverse="rev.example", helo="helo.example", sender="joe@Sender.example"
     )
-    assert [subject for _, subject in Rbl(settings, World(), lambda _: None).questions(asked)] == [
+    assert [subject for _, _, subject, _ in Questions(Rbl(settings, World(), str).lists)(asked)] == [
         "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2",
         "name.example",
         "rev.example",
@@ -194,7 +195,7 @@ def test_what_cannot_be_asked_is_not() -> None:
     settings = Settings(sites=("dbl.spamhaus.org*2",))
     asked = request("unknown", name="unknown", reverse="unknown", helo="[192.0.2.1]", sender="")
     check = Rbl(settings, World(), lambda _: None)
-    assert check.questions(asked) == []
+    assert Questions(check.lists)(asked) == []
     assert judged(check, asked).verdict is NO_OPINION
 
 
@@ -423,7 +424,7 @@ def test_a_key_is_in_questions_only() -> None:
     assert verdict.action.rejects
     here.faults["bl.example"] = FAULTS["REFUSED"]
     asyncio.run(check.prober.round(NOW + 600))
-    shown = f"{verdict} {evidence} {said} {check.status()} {check.questions(request())} {settings}"
+    shown = f"{verdict} {evidence} {said} {check.status()} {settings}"
     assert said
     assert "secretkey" not in shown.lower()
 

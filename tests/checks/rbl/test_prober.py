@@ -146,3 +146,14 @@ def test_it_runs_until_it_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
 
     asyncio.run(run())
     assert len(world.asked) == 10, "due twice, five names each"
+
+
+def test_a_list_whose_test_point_our_guess_of_a_filter_does_not_take_is_said_once() -> None:
+    world, said = World(), list[str]()
+    world.listed |= {f"2.0.0.127.{zone}.example": found("127.0.1.2") for zone in ("bl", "own")}
+    every = lists("bl.example own.example=127.0.9.9")
+    rounds(Prober(world, every, said.append), [NOW, NOW + INTERVAL])
+    assert not any(watched.health.parked for watched in every)
+    (sentence,) = said
+    assert sentence.startswith("rbl: bl.example answers 127.0.1.2 for its test point")
+    assert sentence.endswith("as in bl.example=127.0.1.[2..254]")
