@@ -14,8 +14,9 @@ import sys
 import time
 import tomllib
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -139,7 +140,8 @@ def _prepare_policyd(directory: Path, population: Population) -> None:
         raise ServerFailed(f"could not fill policyd's store:\n{done.stderr.decode(errors='replace')[-2000:]}")
 
 
-def _policyd(directory: Path, address: Address) -> list[str]:
+def _policyd(directory: Path, address: Address, identities: Sequence[str] = ()) -> list[str]:
+    """Without `identities` it knows a client by its network alone, as postgrey does."""
     settings = directory / "policyd.toml"
     listen = f"unix:{address}" if isinstance(address, str) else f"inet:{address[0]}:{address[1]}"
     metrics = free_address(directory, unix=False)
@@ -160,6 +162,7 @@ def _policyd(directory: Path, address: Address) -> list[str]:
         ),
         "[greylist]",
         f'delay = "{DELAY}s"',
+        f"identities = {json.dumps(identities)}",
         "[metrics]",
         f'listen = "{metrics[0]}:{metrics[1]}"',
     ]
@@ -172,6 +175,11 @@ def _policyd_on_asyncio(directory: Path, address: Address) -> list[str]:
     python, _, module, *arguments = _policyd(directory, address)
     program = f"import runpy, sys; sys.modules['uvloop'] = None; runpy.run_module({module!r}, run_name='__main__')"
     return [python, "-c", program, *arguments]
+
+
+def with_identities(kind: Kind) -> Kind:
+    """The same with the default identities: a first try is remembered under the domain of its host name, too."""
+    return kind._replace(name=f"{kind.name}, identities", command=partial(_policyd, identities=("spf", "name")))
 
 
 def with_lists(kind: Kind, listed: int) -> Kind:

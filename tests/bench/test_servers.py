@@ -1,10 +1,11 @@
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from bench.driver import Driver
-from bench.servers import ECHO, ServerFailed, free_address, running, with_lists
+from bench.servers import ECHO, POLICYD, ServerFailed, free_address, running, with_identities, with_lists
 from bench.triplets import Population
 
 
@@ -46,3 +47,11 @@ def test_lists_lie_beside_the_database_and_name_nobody_of_a_workload(tmp_path: P
     keys = {line.split()[0] for line in lines}
     assert not [key for key in keys if key.endswith(".test")]
     assert not [key for key in keys if key[0].isdigit() and not key.startswith(("10.", "2001:db8:"))]
+
+
+def test_names_are_identities_only_where_that_is_measured(tmp_path: Path) -> None:
+    settings = []
+    for kind in (POLICYD, with_identities(POLICYD)):
+        kind.command(tmp_path, ("127.0.0.1", 1))
+        settings.append(tomllib.loads((tmp_path / "policyd.toml").read_text())["greylist"]["identities"])
+    assert settings == [[], ["spf", "name"]]
