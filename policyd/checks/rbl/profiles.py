@@ -90,12 +90,12 @@ _OTHERS: Final = [
     _profile("z.mailspike.net", "127.0.0.2"),
     _profile("wl.mailspike.net", "127.0.0.[18..20]", listed=None),
     # dnswl.org: 127.0.CATEGORY.TRUST. Who asks too much is answered 127.0.0.255, or 127.0.10.3 for every address
-    # (rspamd#4627); only the test point is 127.0.10.0 by right.
+    # (rspamd#4627). Only the test point may have category 10; that it does not stand for all, the control shows.
     _profile(
         "list.dnswl.org",
         "127.0.[2..9;11..255].[1..3]",
         "127.0.0.255 127.0.10.[0..255]",
-        listed_as=parse_filter("127.0.10.0"),
+        listed_as=parse_filter("127.0.10.[0..3]"),
         advice=f"DNSWL refuses your resolver: {_OWN_RESOLVER}, or subscribe",
     ),
     # swl.spamhaus.org, from rspamd's rbl.conf.
