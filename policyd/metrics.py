@@ -71,6 +71,8 @@ class Metrics:
         """Requests that were let through because something failed, by check and cause."""
         self.shadow: Counter[tuple[str, str, str]] = Counter()
         """What shadow mode did not do, by action, check and reason."""
+        self.check_errors: Counter[str] = Counter()
+        """How often a check could not answer, whatever became of the mail then."""
         self.protocol_errors: Counter[str] = Counter()
         self.connections = 0
         self.connections_rejected = 0
@@ -113,6 +115,7 @@ class Metrics:
         yield counters(
             "policyd_fail_open", "Requests let through because something failed.", ("check", "cause"), self.fail_open
         )
+        yield counters("policyd_check_errors", "Times that a check could not answer.", ("check",), self.check_errors)
         yield counters(
             "policyd_shadow_decisions",
             "What would have been done without shadow mode.",

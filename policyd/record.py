@@ -70,6 +70,7 @@ class Complaints:
 
     def unavailable(self, check: str, error: Unavailable) -> None:
         """A check could not answer; the mail goes on without it."""
+        self._metrics.check_errors[check] += 1
         self._say(f"{check}: {error}; mail goes on without this check")
 
     def rejected(self) -> None:

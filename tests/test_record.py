@@ -79,8 +79,8 @@ def test_the_line_of_a_list_that_decided_is_told() -> None:
 
 
 def test_repeated_trouble_is_told_once_a_minute_with_its_count(caplog: pytest.LogCaptureFixture) -> None:
-    now = [1000.0]
-    complaints = Complaints(Metrics("1", lambda: 0.0), lambda: now[0])
+    now, metrics = [1000.0], Metrics("1", lambda: 0.0)
+    complaints = Complaints(metrics, lambda: now[0])
     with caplog.at_level(logging.WARNING):
         for _ in range(5):
             complaints.unavailable("greylist", Unavailable("disk full"))
@@ -90,6 +90,7 @@ def test_repeated_trouble_is_told_once_a_minute_with_its_count(caplog: pytest.Lo
         "greylist: disk full; mail goes on without this check (1 times since the last such line)",
         "greylist: disk full; mail goes on without this check (5 times since the last such line)",
     ]
+    assert metrics.check_errors == {"greylist": 6}
 
 
 def test_rejected_connections_and_protocol_errors_are_counted() -> None:
