@@ -7,17 +7,17 @@ differ the RFC is obeyed, and its paragraph stands there. No limit of pyspf's mo
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Literal, cast
 
 import spf
 
-from policyd.lookups.spf.knowledge import Knowledge, Miss, Question
-from policyd.lookups.spf.macros import MAX_DOMAIN, MacroError, expand_domain, expand_text
+from policyd.lookups.spf.frames import Frame, Included
+from policyd.lookups.spf.knowledge import Knowledge, Miss, Question, question_of
+from policyd.lookups.spf.macros import MacroError, expand_domain, expand_text
 from policyd.lookups.spf.subject import MAX_LOCAL, Subject
-from policyd.lookups.spf.terms import Mechanism, check_record, lets_all_pass, network_term, split_terms
+from policyd.lookups.spf.terms import Mechanism, check_record, everybody, lets_all_pass, read_record
 from policyd.model.address import BITS, parse_address
-from policyd.model.dns import Answer, DnsUnavailable, Mx, RecordType
+from policyd.model.dns import Answer, DnsUnavailable, Mx
 from policyd.model.evidence import SpfResult
 from policyd.model.spf import SpfLimits
 
@@ -28,25 +28,8 @@ MAX_EXPLANATION: Final = 300
 WIDE: Final = {4: 1 << 24, 6: 1 << 112}
 """Addresses of a /8, and of an IPv6 /16: no network of one owner is larger."""
 
-_NAME: Final = re.compile(r"[ -~]+", re.ASCII)
 _VISIBLE: Final = re.compile(r"[ -~]*", re.ASCII)
 _PREFIX: Final = re.compile(r"SPF (?:Permanent|Temporary) Error: ", re.ASCII)
-
-
-@dataclass(slots=True)
-class Frame:
-    """A record that is being evaluated."""
-
-    depth: int
-    how: Literal["record", "include", "redirect"]
-    domain: str
-    record: str
-    is_main: bool
-    """Whether its result is the result: the first record, and what it redirects to. Only their exp= counts (6.2)."""
-    redirects: bool = False
-    """Whether a redirect= that was seen must not be counted yet (4.6.4: it counts when it is followed)."""
-    result: str = ""
-    mechanism: str = ""
 
 
 class Evaluation(spf.query):  # type: ignore[misc] # pyspf has no types
@@ -94,11 +77,11 @@ class Evaluation(spf.query):  # type: ignore[misc] # pyspf has no types
 
     def dns(self, name: str, qtype: str, cnames: object = None, ignore_void: bool = False) -> list[Any]:  # noqa: FBT001, FBT002
         """The records of `name`; none if there are none. Counts what RFC 7208 4.6.4 counts."""
-        question = _question(name, qtype)
+        question = question_of(name, qtype)
         if question is None:
             return []  # no such name can be, so nothing is asked and nothing is void (RFC 8616 4)
-        self._want([question])
-        answer = self._knowledge.get(question)
+        if self.missing or (answer := self._knowledge.get(question)) is None:
+            self._want([question], self._next_questions())
         if isinstance(answer, DnsUnavailable) and answer.reason == "bad name":
             return []
         if not isinstance(answer, Answer):
@@ -113,8 +96,13 @@ class Evaluation(spf.query):  # type: ignore[misc] # pyspf has no types
 
     def dns_spf(self, domain: str) -> str | None:
         """The record of a domain, of which there may be one (RFC 7208 4.5), of a sensible size."""
-        record = super().dns_spf(domain)
-        return None if record is None else check_record(record, domain)
+        known = self._knowledge.records.get(domain)
+        if known is None:
+            record = super().dns_spf(domain)
+            if record is None:
+                return None
+            known = self._knowledge.records[domain] = check_record(record, domain)
+        return known
 
     def dns_mx(self, domainname: str) -> list[str]:
         """The addresses of a domain's mail exchangers, of which there may be ten. All are asked for at once."""
@@ -122,7 +110,7 @@ class Evaluation(spf.query):  # type: ignore[misc] # pyspf has no types
         if len(exchangers) > MAX_NAMES:
             raise spf.PermError(f"More than {MAX_NAMES} MX records of {domainname}")
         names = [mx.exchange for mx in exchangers]
-        self._want([question for name in names if (question := _question(name, self.A))])
+        self._want([question for name in names if (question := question_of(name, self.A))])
         return [address for name in names for address in self.dns(name, self.A)]
 
     def validated_ptrs(self) -> list[str]:
@@ -131,7 +119,7 @@ class Evaluation(spf.query):  # type: ignore[misc] # pyspf has no types
             names = self.dns_ptr(self.i)[:MAX_NAMES]
         except spf.TempError:
             return []
-        self._want([question for name in names if (question := _question(name, self.A))])
+        self._want([question for name in names if (question := question_of(name, self.A))])
         return [name for name in names if self._leads_back(name)]
 
     def cidrmatch(self, ipaddrs: Sequence[str], n: int) -> bool:
@@ -170,38 +158,75 @@ class Evaluation(spf.query):  # type: ignore[misc] # pyspf has no types
         key = (self.d, mech)
         parts = self._knowledge.parsed.get(key)
         if parts is None:
-            parts = network_term(mech, self._client.version) or Mechanism(*super().validate_mechanism(mech))
+            parts = everybody(mech, self.cidrmax) or Mechanism(*super().validate_mechanism(mech))
             if "%" not in mech:  # macros must be expanded each time: `_value` notes what they use
                 self._knowledge.parsed[key] = parts
-        is_ours = parts.name in ("a", "mx") or parts.name == ("ip4" if self._client.version == 4 else "ip6")
-        if is_ours and parts.result == "pass":
+        if parts.name in ("a", "mx") and parts.result == "pass":
             self._authorised += 1 << BITS[self._client.version] - parts.prefix
         return parts
 
+    def set_ip(self, i: str) -> None:
+        """Take the client's address; without pyspf's object for it, which costs more than all of its uses."""
+        self.iplist = False
+        address = parse_address(i)
+        assert address is not None  # noqa: S101 - it was one when the subject was made
+        self.c, self.cidrmax = address.text, BITS[address.version]
+        if address.version == 4:
+            self.A, self.v, self.i = "A", "in-addr", address.text
+        else:
+            self.A, self.v, self.i = "AAAA", "ip6", ".".join(f"{address.number:032X}")
+
     def check1(self, spf: str | None, domain: str, recursion: int) -> Any:
-        """Evaluate the record of `domain`: the first, one that is included, or the one that takes its place."""
+        """Evaluate the record of `domain`: the first, one that is included, or the one that takes its place.
+
+        What was included and evaluated to its end in an earlier round is not evaluated again.
+        """
+        if not recursion:
+            return self._check_record(spf, domain, "redirect" if self._frames else "record")
+        before = (domain, len(self._frames), self.lookups, self.void_lookups)
+        if (done := self._knowledge.included.get(before)) is not None:
+            self._restore(done)
+            return done.outcome
+        first = len(self.steps)
+        outcome = self._check_record(spf, domain, "include")
+        self._knowledge.included[before] = self._state(outcome, first)
+        return outcome
+
+    def _check_record(self, record: str | None, domain: str, how: Literal["record", "include", "redirect"]) -> Any:
         outer = self._frames[-1] if self._frames else None
-        how: Literal["record", "include", "redirect"] = "include" if recursion else "redirect" if outer else "record"
         if how == "redirect":
             self._count_term()
         is_main = outer is None or (outer.is_main and how == "redirect")
         if is_main:
             self.explained = None  # RFC 7208 6.2: the exp= of the record in charge
-        frame = Frame(len(self._frames), how, domain, spf or "", is_main)
+        frame = Frame(len(self._frames), how, domain, record or "", is_main)
         self._frames.append(frame)
         self.steps.append(frame)
         try:
-            return super().check1(spf, domain, recursion)
+            return super().check1(record, domain, 0)
         finally:
             self._frames.pop()
+
+    def _state(self, outcome: Any, first: int) -> Included:
+        counts = (self.lookups, self.void_lookups, self._authorised)
+        flags = (self._is_void, self.is_wide, self.uses_sender)
+        return Included(outcome, tuple(self.steps[first:]), counts, flags, self.p)
+
+    def _restore(self, done: Included) -> None:
+        self.steps += done.steps
+        self.lookups, self.void_lookups, self._authorised = done.counts
+        self._is_void, self.is_wide, self.uses_sender = done.flags
+        self.p = done.p
 
     def check0(self, spf: str | None, recursion: int) -> Any:
         """Evaluate a record, always as if it were the first, so that pyspf names the term that matched."""
         frame = self._frames[-1]
-        self.mechanism = None
-        terms = split_terms(spf) if spf else []
-        frame.redirects = any(term.startswith("redirect=") for term in terms)
-        outcome = super().check0(" ".join(terms) or None, 0)
+        self.mechanism, record = None, None
+        if spf:
+            terms = read_record(spf)
+            frame.redirects, record = terms.redirects, terms.seen_by(self._client)
+            self._authorised += terms.authorised[self._client.version]
+        outcome = super().check0(record, 0)
         frame.result, frame.mechanism = outcome[0], self.mechanism or ("default" if spf else "")
         if frame.result == "pass" and lets_all_pass(frame.mechanism):
             self.is_wide = True
@@ -214,14 +239,23 @@ class Evaluation(spf.query):  # type: ignore[misc] # pyspf has no types
             self.uses_sender = True
         return str(self.getp() if letter == "p" else getattr(self, letter))
 
-    def _want(self, questions: Sequence[Question]) -> None:
-        """End the round unless all of `questions` are answered."""
-        if not self.missing:  # else it has ended already, and something swallowed the Miss
-            self.missing = self._knowledge.missing(questions)
-        if self.missing:
+    def _want(self, questions: Sequence[Question], also: Sequence[Question] = ()) -> None:
+        """End the round unless all of `questions` are answered; `also` may then be asked with them."""
+        if self.missing:  # it has ended already, and something swallowed the Miss
+            raise Miss
+        if missing := self._knowledge.missing(questions):
+            self.missing = missing + [each for each in self._knowledge.missing(also, spare=2) if each not in missing]
             raise Miss
         if self._knowledge.is_full and any(self._knowledge.get(question) is None for question in questions):
             raise spf.PermError(f"More than {self._limits.queries} questions to the DNS")
+
+    def _next_questions(self) -> list[Question]:
+        """What the record at hand will ask for, if none of its terms matches before: asked together it is one wait."""
+        if not self._frames or not (record := self._frames[-1].record):
+            return []
+        kinds = {"a": self.A, "mx": "MX", "include": "TXT"}
+        wanted = [question_of(name or self.d, kinds[kind]) for kind, name in read_record(record).named]
+        return [question for question in wanted[: self._limits.terms] if question]
 
     def _leads_back(self, name: str) -> bool:
         try:
@@ -243,11 +277,3 @@ class Evaluation(spf.query):  # type: ignore[misc] # pyspf has no types
         self.void_lookups += 1
         if self.void_lookups > self._limits.voids:
             raise spf.PermError(f"More than {self._limits.voids} terms that find nothing")
-
-
-def _question(name: str, kind: str) -> Question | None:
-    """What to ask for; None: there can be no such name."""
-    name = name.lower().removesuffix(".")
-    if len(name) > MAX_DOMAIN or not _NAME.fullmatch(name):
-        return None
-    return (name, cast(RecordType, kind)) if all(0 < len(label) < 64 for label in name.split(".")) else None

@@ -38,7 +38,8 @@ _log = logging.getLogger("policyd.spf")
 class _Found:
     """What rounds brought."""
 
-    report: SpfReport
+    answer: SpfAnswer
+    ttl: int = FAILURE_TTL
     evaluation: Evaluation | None = None
 
 
@@ -95,15 +96,16 @@ class Evaluator:
         if (known := self.known(question)) is not None:
             return known
         subject = make_subject(question)
-        limit: float | None = seconds
         flight = self._flights.get(subject)
+        is_first = flight is None
         if flight is None:
-            limit = None  # the flight has its own
             flight = self._flights[subject] = _Flight(asyncio.ensure_future(self._fly(subject, seconds)))
             flight.task.add_done_callback(partial(self._landed, subject))
         flight.waiters += 1
         try:
-            async with asyncio.timeout(limit):
+            if is_first:  # the flight's own deadline is his
+                return await asyncio.shield(flight.task)
+            async with asyncio.timeout(seconds):
                 return await asyncio.shield(flight.task)
         except TimeoutError:
             return _too_late(subject, seconds)
@@ -117,23 +119,27 @@ class Evaluator:
         subject = make_subject(question)
         if not subject.domain:
             return SpfReport(NOTHING)
-        return (await self._find(subject, seconds)).report
+        work = self._work(subject)
+        return _report(await self._find(work, seconds), work.knowledge)
 
     def _landed(self, subject: Subject, task: "asyncio.Task[SpfAnswer]") -> None:
         del self._flights[subject]
 
     async def _fly(self, subject: Subject, seconds: float) -> SpfAnswer:
-        found = await self._find(subject, seconds)
-        answer, ttl = found.report.answer, min(found.report.ttl, self._limits.cache_seconds)
-        self.figures.count(found.report)
+        work = self._work(subject)
+        found = await self._find(work, seconds)
+        self.figures.count(found.answer.result, work.knowledge.queries)
+        ttl = min(found.ttl, self._limits.cache_seconds)
         if ttl > 0:
             uses_sender = found.evaluation is None or found.evaluation.uses_sender
-            self._results.put(subject, answer, self._clock() + ttl, uses_sender=uses_sender)
-        return answer
+            self._results.put(subject, found.answer, self._clock() + ttl, uses_sender=uses_sender)
+        return found.answer
 
-    async def _find(self, subject: Subject, seconds: float) -> _Found:
+    def _work(self, subject: Subject) -> _Work:
+        return _Work(subject, Knowledge(self._resolver.cached, self._limits.queries))
+
+    async def _find(self, work: _Work, seconds: float) -> _Found:
         """The answer, whatever happens."""
-        work = _Work(subject, Knowledge(self._resolver.cached, self._limits.queries))
         try:
             async with asyncio.timeout(seconds):
                 work.found = await self._rounds(work)
@@ -142,13 +148,16 @@ class Evaluator:
         except TimeoutError:
             if work.found is not None:  # only the explanation is late
                 return work.found
-            return _Found(_report(_too_late(subject, seconds), work.knowledge, ttl=FAILURE_TTL))
+            return _Found(_too_late(work.subject, seconds))
         except Exception:
             self.figures.faults += 1
             _log.exception("a bug: an SPF check ends as a temperror; please report it with the lines below")
-            return _Found(_report(_trouble(subject, "internal fault"), work.knowledge, ttl=FAILURE_TTL))
+            return _Found(_trouble(work.subject, "internal fault"))
 
     async def _rounds(self, work: _Work) -> _Found:
+        first: Question = (work.subject.domain, "TXT")
+        if work.knowledge.get(first) is None:  # every evaluation begins with it
+            await self._ask_one(work.knowledge, first)
         while not isinstance(found := await self._turns.run(partial(self._round, work)), _Found):
             await self._ask(work.knowledge, found)
         return found
@@ -173,12 +182,12 @@ class Evaluator:
             is_wide=result == "pass" and evaluation.is_wide,
         )
         ttl = FAILURE_TTL if result == "temperror" else work.knowledge.ttl
-        return _Found(_report(answer, work.knowledge, evaluation, ttl), evaluation)
+        return _Found(answer, ttl, evaluation)
 
     async def _explain(self, work: _Work, found: _Found) -> None:
         """Add the owner's own words to a fail."""
         evaluation = found.evaluation
-        if evaluation is None or found.report.answer.result != "fail" or not self._limits.explanation:
+        if evaluation is None or found.answer.result != "fail" or not self._limits.explanation:
             return
         if evaluation.explained is None:
             return
@@ -187,11 +196,8 @@ class Evaluator:
                 text = await self._explanation(work, evaluation, *evaluation.explained)
         except TimeoutError:
             return
-        found.report = found.report._replace(
-            answer=found.report.answer._replace(explanation=text),
-            queries=work.knowledge.queries,
-            ttl=min(found.report.ttl, work.knowledge.ttl),
-        )
+        found.answer = found.answer._replace(explanation=text)
+        found.ttl = min(found.ttl, work.knowledge.ttl)
 
     async def _explanation(self, work: _Work, judged: Evaluation, name: str, domain: str) -> str:
         while True:
@@ -239,9 +245,10 @@ def _trouble(subject: Subject, problem: str) -> SpfAnswer:
     return SpfAnswer("temperror", subject.domain, problem=problem)
 
 
-def _report(answer: SpfAnswer, knowledge: Knowledge, evaluation: Evaluation | None = None, ttl: int = 0) -> SpfReport:
+def _report(found: _Found, knowledge: Knowledge) -> SpfReport:
+    evaluation = found.evaluation
     if evaluation is None:
-        return SpfReport(answer, queries=knowledge.queries, ttl=ttl)
+        return SpfReport(found.answer, queries=knowledge.queries, ttl=found.ttl)
     steps = tuple(
         SpfStep(
             frame.depth,
@@ -253,4 +260,4 @@ def _report(answer: SpfAnswer, knowledge: Knowledge, evaluation: Evaluation | No
         )
         for frame in evaluation.steps
     )
-    return SpfReport(answer, steps, evaluation.lookups, evaluation.void_lookups, knowledge.queries, ttl)
+    return SpfReport(found.answer, steps, evaluation.lookups, evaluation.void_lookups, knowledge.queries, found.ttl)

@@ -7,7 +7,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from policyd.model.evidence import SpfResult
-from policyd.model.spf import SpfReport
 
 
 @dataclass(slots=True)
@@ -24,7 +23,7 @@ class SpfFigures:
     faults: int = 0
     """Bugs, each with a traceback in the log."""
 
-    def count(self, report: SpfReport) -> None:
+    def count(self, result: SpfResult, queries: int) -> None:
         """Count one evaluation."""
-        self.results[report.answer.result] += 1
-        self.queries += report.queries
+        self.results[result] += 1
+        self.queries += queries

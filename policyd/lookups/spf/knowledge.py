@@ -4,14 +4,17 @@ Law: an answer that was used once stays for the whole evaluation, whatever its T
 or it would never end. A question that is not answered yet ends the round, and no `except` of pyspf can undo that.
 """
 
+import re
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from policyd.model.dns import Answer, DnsUnavailable, RecordType
 
 Question = tuple[str, RecordType]
 Cached = Callable[[str, RecordType], Answer | None]
 FOREVER: Final = 1 << 31
+
+_NAME: Final = re.compile(r"(?=[ -~]{1,253}$)[^.]{1,63}(?:\.[^.]{1,63})*", re.ASCII)
 
 
 class Miss(BaseException):
@@ -26,7 +29,9 @@ class Knowledge:
         self._limit = limit
         self._known: dict[Question, Answer | DnsUnavailable] = {}
         self.parsed: dict[tuple[str, str], Any] = {}
-        """What rounds before found of terms, by their domain and text."""
+        """What rounds before found of terms, by their domain and text; likewise the others."""
+        self.records: dict[str, str] = {}
+        self.included: dict[tuple[str, int, int, int], Any] = {}
 
     @property
     def queries(self) -> int:
@@ -57,7 +62,13 @@ class Knowledge:
         """Keep what the resolver said."""
         self._known[question] = answer
 
-    def missing(self, questions: Sequence[Question]) -> list[Question]:
-        """Those of `questions` that must be asked, as many as may be."""
+    def missing(self, questions: Sequence[Question], spare: int = 1) -> list[Question]:
+        """Those of `questions` that must be asked, as many as may be; of a limit that is so much smaller if `spare`."""
         unknown = [question for question in dict.fromkeys(questions) if self.get(question) is None]
-        return unknown[: max(0, self._limit - len(self._known))]
+        return unknown[: max(0, self._limit // spare - len(self._known))]
+
+
+def question_of(name: str, kind: str) -> Question | None:
+    """What to ask for; None: there can be no such name."""
+    name = name.lower().removesuffix(".")
+    return (name, cast(RecordType, kind)) if _NAME.fullmatch(name) else None

@@ -4,22 +4,33 @@ Law: pure; sizes are bounded here, so that no code behind this page meets a long
 """
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
 import spf
 
 from policyd.lookups.spf.macros import MacroError, check_macros
-from policyd.model.address import parse_address
+from policyd.model.address import BITS, Address, parse_address
 
 MAX_TERM: Final = 512
 """Characters of a term; a domain name has 253."""
 MAX_RECORD: Final = 8192
 """Characters of a record. RFC 7208 3.4 asks owners for 450."""
 
+MAX_REMEMBERED: Final = 2048
+"""Characters of a record whose terms are remembered."""
+
 _MODIFIER: Final = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*)=(.*)", re.ASCII)
-_NETWORK: Final = re.compile(r"[+?~-]?ip[46]:", re.ASCII | re.IGNORECASE)
+_NETWORK: Final = re.compile(
+    r"(?P<qualifier>[+?~-]?)ip(?:4:(?P<ip4>[0-9.]{7,15})|6:(?P<ip6>[0-9a-f:.]{2,45}))(?:/(?P<prefix>0|[1-9][0-9]{0,2}))?",
+    re.ASCII | re.IGNORECASE,
+)
 _OF_CLIENT: Final = re.compile(r"%\{[ip]", re.ASCII | re.IGNORECASE)
+_EVERYBODY: Final = {"all": "pass", "+all": "pass", "-all": "fail", "~all": "softfail", "?all": "neutral"}
+_NAMED: Final = re.compile(
+    r"[+?~-]?(a|mx|include)(?::([a-z0-9._-]+))?(?:/[0-9]+)?(?://[0-9]+)?", re.ASCII | re.IGNORECASE
+)
 _VISIBLE: Final = re.compile(r"[ -~]*", re.ASCII)
 
 
@@ -34,6 +45,12 @@ class Mechanism(NamedTuple):
     result: str
 
 
+def everybody(term: str, prefix: int) -> Mechanism | None:
+    """The parts of ``all`` with any qualifier; None: it is another term. Nearly every record ends so."""
+    result = _EVERYBODY.get(term)
+    return None if result is None else Mechanism(term, "all", "", prefix, result)
+
+
 def check_record(record: str, domain: str) -> str:
     """`record`, if it can be one."""
     if len(record) > MAX_RECORD or not _VISIBLE.fullmatch(record):
@@ -41,8 +58,55 @@ def check_record(record: str, domain: str) -> str:
     return record
 
 
+class Network(NamedTuple):
+    """An ip4 or ip6 term."""
+
+    term: str
+    version: int
+    shift: int
+    bits: int
+
+    def holds(self, client: Address) -> bool:
+        """Whether the term matches."""
+        return client.version == self.version and client.number >> self.shift == self.bits
+
+
+class Record(NamedTuple):
+    """A record taken apart as far as it depends on nobody."""
+
+    version: str
+    terms: tuple[str | Network, ...]
+    """Modifiers in lower case (RFC 5234 2.3), without those that nobody knows."""
+    authorised: Mapping[int, int]
+    """By IP version, how many addresses its networks let pass."""
+    named: tuple[tuple[str, str], ...]
+    """The mechanisms a, mx and include with the names that they will ask for, where those depend on nobody; "" is the
+    record's own domain."""
+
+    def seen_by(self, client: Address) -> str:
+        """The record without the networks that do not hold `client`: they would only cost time."""
+        words = [self.version]
+        for term in self.terms:
+            if isinstance(term, str):
+                words.append(term)
+            elif term.holds(client):
+                words.append(term.term)
+        return " ".join(words)
+
+    @property
+    def redirects(self) -> bool:
+        """Whether it has a redirect=."""
+        return any(isinstance(term, str) and term.startswith("redirect=") for term in self.terms)
+
+
+def read_record(record: str) -> Record:
+    """The terms of a record. Raises PermError."""
+    # Those of large senders come again and again. The longest are not kept: memory must not be the attacker's choice.
+    return _remembered(record) if len(record) <= MAX_REMEMBERED else _read_record(record)
+
+
 def split_terms(record: str) -> list[str]:
-    """The version and the terms that pyspf must see, modifiers in lower case (RFC 5234 2.3)."""
+    """The version and the terms that count, modifiers in lower case. Raises PermError."""
     version, *terms = record.split(" ")
     found = [version]
     for term in terms:
@@ -58,11 +122,6 @@ def split_terms(record: str) -> list[str]:
     return found
 
 
-def network_term(term: str, version: int) -> Mechanism | None:
-    """The parts of an ip4 or ip6 term for a client of this IP version; None: it is another term."""
-    return _network_term(term, version) if _NETWORK.match(term) else None
-
-
 def lets_all_pass(mechanism: str) -> bool:
     """Whether a term matches every client: ``all``, and an ``exists`` that does not depend on the client."""
     term = mechanism.lower().removeprefix("+")
@@ -76,11 +135,30 @@ def _check_modifier(value: str) -> None:
         raise spf.PermError(str(error), value) from None
 
 
-# Bounded: the terms of the largest senders come again and again, and depend on nothing else.
-@lru_cache(maxsize=4096)
-def _network_term(term: str, version: int) -> Mechanism:
-    reader = spf.query("192.0.2.1" if version == 4 else "2001:db8::1", "a@b.example", "b.example")
-    mechanism = Mechanism(*cast(tuple[str, str, str, int, str], reader.validate_mechanism(term)))
-    if parse_address(mechanism.argument) is None:
-        raise spf.PermError("Invalid address", term)
-    return mechanism
+def _read_record(record: str) -> Record:
+    version, *terms = split_terms(record)
+    read = tuple(_network(term) or term for term in terms)
+    authorised = {4: 0, 6: 0}
+    for each in read:
+        if isinstance(each, Network) and each.term[0] not in "-~?":
+            authorised[each.version] += 1 << each.shift
+    named = tuple((match[1].lower(), match[2] or "") for match in map(_NAMED.fullmatch, terms) if match)
+    return Record(version, read, authorised, named)
+
+
+_remembered = lru_cache(maxsize=1024)(_read_record)
+
+
+def _network(term: str) -> Network | None:
+    """The network of a good ip4 or ip6 term; None: it is something else, or pyspf must say what is wrong with it."""
+    match = _NETWORK.fullmatch(term)
+    if match is None:
+        return None
+    version = 4 if match["ip4"] else 6
+    address, bits = parse_address(match["ip4"] or match["ip6"]), BITS[version]
+    prefix = int(match["prefix"] or bits) if match["prefix"] != "0" else 0
+    if address is None or prefix > bits:
+        return None
+    # ::ffff:192.0.2.1 is read as IPv4, and such clients come as IPv4: as an ip6 term it matches nobody.
+    number = address.number if address.version == version else 0xFFFF << 32 | address.number
+    return Network(term, version, bits - prefix, number >> bits - prefix)

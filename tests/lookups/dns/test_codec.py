@@ -212,6 +212,13 @@ def test_a_text_without_strings_is_empty_and_nothing_else_may_be(kind: RecordTyp
     assert read(struct.pack("!HHHHHH", 0, 0x8180, 1, 1, 0, 0) + asked + record, asked, kind) == expected
 
 
+@pytest.mark.parametrize("data", [b"\x01", b"\x05abc", b"\x03abc\x09x"])
+def test_a_string_that_ends_behind_its_record_is_malformed(data: bytes) -> None:
+    asked = encode("a.example", "TXT")
+    record = b"\xc0\x0c" + asked[-4:] + struct.pack("!IH", 60, len(data)) + data
+    assert read(struct.pack("!HHHHHH", 0, 0x8180, 1, 1, 0, 0) + asked + record, asked, "TXT") == "malformed"
+
+
 # --- whatever comes ---
 
 kinds = st.sampled_from(["A", "AAAA", "TXT", "MX", "PTR", "CNAME", "NS", "TLSA"])

@@ -110,6 +110,22 @@ def test_equal_checks_in_flight_are_one() -> None:
     assert len(resolver.asked) == 2
 
 
+def test_what_a_record_names_is_asked_for_together() -> None:
+    world = records(
+        a="v=spf1 a mx:m.example include:b.example include:c.example -all", b="v=spf1 ?all", c="v=spf1 +all"
+    )
+    resolver = DictResolver(world, delay=0.05)
+
+    async def work() -> tuple[SpfAnswer, float]:
+        start = asyncio.get_running_loop().time()
+        return await evaluator(resolver).evaluate(question(), 5), asyncio.get_running_loop().time() - start
+
+    found, took = run(work)
+    assert (found.result, found.mechanism) == ("pass", "include:c.example")
+    assert took == pytest.approx(0.1, abs=0.01)
+    assert len(resolver.asked) == 5
+
+
 def test_one_who_is_gone_takes_nobody_else_with_him() -> None:
     resolver = DictResolver(CHAIN, delay=0.05)
 

@@ -1,4 +1,6 @@
-from policyd.lookups.spf.knowledge import FOREVER, Knowledge
+import pytest
+
+from policyd.lookups.spf.knowledge import FOREVER, Knowledge, question_of
 from policyd.model.dns import Answer, DnsUnavailable, RecordType
 
 FOUND = Answer(("192.0.2.1",), 60, "found")
@@ -39,3 +41,23 @@ def test_the_shortest_ttl_counts_and_no_answer_has_none() -> None:
     assert knowledge.ttl == 7 < FOREVER
     knowledge.put(("c.example", "A"), DnsUnavailable("timeout"))
     assert knowledge.ttl == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "question"),
+    [
+        ("A.Example.", ("a.example", "A")),
+        ("odd _/\\name.example", ("odd _/\\name.example", "A")),
+        ("x" * 63 + ".example", ("x" * 63 + ".example", "A")),
+        ("", None), (".", None), ("a..example", None), (".a.example", None), ("x" * 64 + ".example", None),
+        (".".join(["x" * 63] * 4), None), ("\xe4.example", None), ("a\n.example", None),
+    ],
+)  # fmt: skip
+def test_names_that_cannot_be_are_not_asked(name: str, question: object) -> None:
+    assert question_of(name, "A") == question
+
+
+def test_what_may_be_asked_beside_uses_half_the_limit_at_most() -> None:
+    knowledge = Knowledge(lambda name, kind: None, 6)
+    names: list[tuple[str, RecordType]] = [(f"h{number}.example", "A") for number in range(6)]
+    assert knowledge.missing(names, spare=2) == names[:3]

@@ -1,0 +1,293 @@
+"""`python -m bench.spf`: SPF checks of policyd beside Debian's policyd-spf-python, on this machine. As root.
+
+Law: both are asked the same requests by the same driver, and ask the same DNS server. The peer has a process for each
+connection, as Postfix's spawn(8) gives it; starting them is not counted, but told. Every reply must say ``pass``.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count, islice
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from bench.driver import Driver, Sample, WrongAnswer
+from bench.servers import CHECKOUT
+from bench.spf_dns import CLIENT
+
+DNS: Final = "127.53.0.1"
+"""Where the DNS server listens, on port 53: the peer's library knows no other."""
+PEER: Final = "/usr/bin/policyd-spf"
+_REQUEST: Final = (
+    "request=smtpd_access_policy\nprotocol_state={state}\nprotocol_name=ESMTP\nclient_address={client}\n"
+    "client_name=unknown\nreverse_client_name=unknown\nhelo_name=mail.{domain}\nsender=user@{domain}\n"
+    "recipient=bob@box.example\nrecipient_count=0\nqueue_id=\ninstance={instance}\nsize=0\netrn_domain=\nstress=\n"
+    "sasl_method=\nsasl_username=\nsasl_sender=\nccert_subject=\nccert_issuer=\nccert_fingerprint=\n"
+    "encryption_protocol=\nencryption_cipher=\nencryption_keysize=0\npolicy_context=\n\n"
+)
+NUMBERS: Final = count(1)
+
+
+class Workload(NamedTuple):
+    """What is asked, by how many at once, and how slow the DNS is."""
+
+    name: str
+    delay: int
+    """Milliseconds until the DNS answers."""
+    connections: int
+    requests: Callable[[], Iterator[bytes]]
+
+
+def request(domain: str, client: str = CLIENT, state: str = "RCPT") -> bytes:
+    """One mail of its own."""
+    number = next(NUMBERS)
+    return _REQUEST.format(domain=domain, client=client, state=state, instance=f"{number:x}.0.0").encode()
+
+
+def cold() -> Iterator[bytes]:
+    """Domains of which nothing is known, each with names of its own: five questions, HELO's among them."""
+    return (request(f"d{number}.example") for number in NUMBERS)
+
+
+def customers() -> Iterator[bytes]:
+    """New domains again, all of which include the records of one large sender: two questions are new."""
+    return (request(f"s{number}.example") for number in NUMBERS)
+
+
+def known_dns() -> Iterator[bytes]:
+    """Fifty domains, always other clients: the DNS is known, the results are not."""
+    clients = (f"198.51.100.{number % 254 + 1}" for number in count())
+    return (request(f"d{number % 50}.example", client) for number, client in enumerate(clients, 10**9))
+
+
+def known() -> Iterator[bytes]:
+    """Fifty domains, always the same client."""
+    return (request(f"d{number % 50}.example") for number in count(10**9))
+
+
+WORKLOADS: Final = (
+    Workload("cold", 0, 1, cold),
+    Workload("cold", 0, 8, cold),
+    Workload("results known", 0, 8, known),
+    Workload("DNS known", 0, 8, known_dns),
+    Workload("cold, slow DNS", 50, 500, cold),
+    Workload("customers, slow DNS", 50, 500, customers),
+    Workload("known, slow DNS", 50, 500, known),
+)
+
+
+class Figures(NamedTuple):
+    """What one run showed. Memory and CPU are those of all processes of a server."""
+
+    server: str
+    workload: Workload
+    rate: float
+    p50: float
+    p99: float
+    cpu: float
+    """Microseconds for each check."""
+    memory: float
+    """MiB, shared pages counted for each process."""
+    start: float
+    """Seconds until every connection had its first answer."""
+
+
+@contextmanager
+def dns(delay: int) -> Iterator[None]:
+    """The DNS server."""
+    with _child([sys.executable, "-m", "bench.spf_dns", DNS, "53", str(delay)]):
+        time.sleep(0.3)
+        yield
+
+
+@contextmanager
+def policyd(directory: Path) -> Iterator[tuple[str, int]]:
+    """The daemon: where it listens, and its process."""
+    socket, config = f"{directory}/policyd.sock", directory / "policyd.toml"
+    tables = {
+        "server": {"listen": [f"unix:{socket}"]},
+        "store": {"url": "memory:"},
+        "chain": {"checks": ["spf"]},
+        "dns": {"nameservers": [DNS]},
+        "metrics": {"listen": ""},
+        "control": {"socket": ""},
+    }
+    lines = (
+        f"[{table}]\n" + "".join(f"{k} = {json.dumps(v)}\n" for k, v in options.items())
+        for table, options in tables.items()
+    )
+    config.write_text("".join(lines))
+    with _child([sys.executable, "-m", "policyd", "run", "--config", str(config)], directory / "log") as pid:
+        _wait_for(socket)
+        yield socket, pid
+
+
+@contextmanager
+def peer(directory: Path) -> Iterator[tuple[str, int]]:
+    """The peer behind a spawner, in a mount namespace of its own where /etc/resolv.conf names our DNS server."""
+    socket, resolv, config = f"{directory}/peer.sock", directory / "resolv.conf", directory / "peer.conf"
+    resolv.write_text(f"nameserver {DNS}\n")
+    config.write_text("debugLevel = 0\nHELO_reject = Fail\nMail_From_reject = Fail\nskip_addresses = 127.0.0.0/8\n")
+    shell = 'mount --make-rprivate / && mount --bind "$0" /etc/resolv.conf && exec "$@"'
+    program = [sys.executable, "-m", "bench.spf_peer", socket, PEER, str(config)]
+    with _child(["unshare", "-m", "sh", "-c", shell, str(resolv), *program], directory / "log") as pid:
+        _wait_for(socket)
+        yield socket, pid
+
+
+SERVERS: Final = {"policyd": policyd, "policyd-spf-python": peer}
+
+
+@contextmanager
+def _child(command: list[str], log: Path | None = None) -> Iterator[int]:
+    with (log or Path(os.devnull)).open("ab") as output:
+        process = subprocess.Popen(command, cwd=CHECKOUT, stdout=output, stderr=output, stdin=subprocess.DEVNULL)
+    try:
+        yield process.pid
+    finally:
+        for pid in _family(process.pid)[1:]:
+            os.kill(pid, 9)
+        process.kill()
+        process.wait()
+
+
+def _wait_for(socket: str) -> None:
+    for _ in range(500):
+        if Path(socket).exists():
+            return
+        time.sleep(0.02)
+    sys.exit(f"nobody listens on {socket}")
+
+
+def _family(pid: int) -> list[int]:
+    """A process and all its children."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return [pid]
+    return [pid, *(grandchild for child in children for grandchild in _family(int(child)))]
+
+
+def _cpu(pids: list[int]) -> float:
+    """Seconds."""
+    ticks = 0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def memory(pids: list[int]) -> float:
+    """MiB."""
+    pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids)
+    return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
+
+
+def measure(name: str, workload: Workload, directory: Path, seconds: float) -> Figures:
+    """One run of one server. Raises WrongAnswer."""
+    with dns(workload.delay), SERVERS[name](directory) as (socket, pid):
+        begin = time.perf_counter()
+        driver = Driver(socket, workload.connections)
+        try:
+            requests = workload.requests()
+            driver.run(islice(requests, workload.connections * 2))  # processes start, modules are loaded
+            start = time.perf_counter() - begin
+            driver.run(requests, min(seconds, 1.0))
+            pids = _family(pid)
+            cpu = _cpu(pids)
+            sample = driver.run(requests, seconds)
+            return _figures(name, workload, sample, _cpu(pids) - cpu, memory(pids), start)
+        finally:
+            driver.close()
+
+
+def _figures(name: str, workload: Workload, sample: Sample, cpu: float, resident: float, start: float) -> Figures:
+    if set(sample.answers) - {"PREPE", "prepe"}:
+        raise WrongAnswer(f"{name} answered {sample.answers}")
+    each = cpu / len(sample.latencies) * 1e6
+    return Figures(name, workload, sample.rate, sample.percentile(50), sample.percentile(99), each, resident, start)
+
+
+def stalls(directory: Path) -> float:
+    """The longest time in ms that policyd let a trivial question wait while 500 cold checks were on their way."""
+    with dns(50), policyd(directory) as (socket, _):
+        load, probe = os.fork(), None
+        if load == 0:
+            driver = Driver(socket, 500)
+            driver.run(cold(), 8)
+            os._exit(0)
+        time.sleep(2)
+        probe = Driver(socket, 1)
+        sample = probe.run((request("x.example", state="CONNECT") for _ in count()), 4)
+        os.waitpid(load, 0)
+        probe.close()
+        return sample.latencies[-1] / 1e6
+
+
+def growth(directory: Path, domains: int) -> tuple[float, float, float]:
+    """MiB of policyd at its start, after a tenth of so many domains, and after all."""
+    with dns(0), policyd(directory) as (socket, pid):
+        driver = Driver(socket, 50)
+        sizes = [memory([pid])]
+        for share in (domains // 10, domains - domains // 10):
+            driver.run(islice(cold(), share))
+            sizes.append(memory([pid]))
+        driver.close()
+        return sizes[0], sizes[1], sizes[2]
+
+
+def table(figures: list[Figures]) -> Iterator[str]:
+    """The table of docs/performance.md."""
+    yield "| workload | DNS ms | at once | server | checks/s | p50 ms | p99 ms | CPU us/check | memory MiB | start s |"
+    yield "|---|---|---|---|---|---|---|---|---|---|"
+    for each in figures:
+        work = each.workload
+        yield (
+            f"| {work.name} | {work.delay} | {work.connections} | {each.server} | {each.rate:,.0f} | {each.p50:.2f} | "
+            f"{each.p99:.1f} | {each.cpu:,.0f} | {each.memory:,.0f} | {each.start:.1f} |"
+        )
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m bench.spf", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=4, help="of measuring per run (default: %(default)s)")
+    parser.add_argument("--only", choices=SERVERS, help="measure one server")
+    parser.add_argument("--workloads", type=int, nargs="+", default=range(len(WORKLOADS)), help="by number, from 0")
+    parser.add_argument("--domains", type=int, default=100_000, help="for the memory; 0: not measured")
+    options = parser.parse_args()
+    if os.geteuid() != 0:
+        sys.exit("only root can give the peer a /etc/resolv.conf of its own, and listen on port 53")
+    names = [name for name in SERVERS if options.only in (None, name) and (name == "policyd" or shutil.which(PEER))]
+    figures = []
+    with tempfile.TemporaryDirectory(prefix="spf-") as scratch:
+        for number in options.workloads:
+            for name in names:
+                directory = Path(scratch, f"{number}-{name}")
+                directory.mkdir()
+                figures.append(measure(name, WORKLOADS[number], directory, options.seconds))
+                print(*list(table(figures))[-1:], file=sys.stderr)
+        print(
+            f"Python {platform.python_version()}, {os.cpu_count()} CPUs, {options.seconds:g} s each",
+            *table(figures),
+            sep="\n",
+        )
+        if options.domains:
+            directory = Path(scratch, "more")
+            directory.mkdir()
+            print(f"longest wait of a trivial question beside 500 cold checks: {stalls(directory):.1f} ms")
+            (directory / "policyd.sock").unlink(missing_ok=True)
+            first, tenth, last = growth(directory, options.domains)
+            print(f"memory: {first:.0f} MiB, {tenth:.0f} after {options.domains // 10:,} domains, {last:.0f} after all")
+
+
+if __name__ == "__main__":
+    main()

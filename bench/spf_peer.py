@@ -1,0 +1,27 @@
+"""`python -m bench.spf_peer SOCKET PROGRAM...`: what Postfix's spawn(8) does: a process for each connection.
+
+Law: the program talks to the connection itself; nothing stands between.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+
+def main(arguments: list[str]) -> None:
+    """Serve until killed."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(arguments[1])
+        os.chmod(arguments[1], 0o666)  # noqa: PTH101
+        server.listen(4096)
+        while True:
+            connection, _ = server.accept()
+            subprocess.Popen(arguments[2:], stdin=connection, stdout=connection, stderr=subprocess.DEVNULL)
+            connection.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv)
