@@ -7,7 +7,6 @@ switch the lists off. Any answer is a sign of life, a refusal too.
 
 import asyncio
 import logging
-from contextlib import suppress
 from typing import Final, Protocol
 
 from policyd.lookups.dns.codec import encode, read
@@ -21,6 +20,9 @@ PROBE_EVERY: Final = 3.0
 """Seconds between two probes of a server that is down."""
 LOCALHOST: Final = encode("localhost", "A")
 """The probe: resolvers answer it at once without asking anybody (RFC 6761 6.3), also where there is no Internet."""
+
+_ADVICE: Final = "see that it runs, or name another one in [dns] nameservers"
+_FORBIDDEN: Final = "this machine does not let policyd talk to it: write IPAddressAllow= into its systemd unit"
 
 _log = logging.getLogger("policyd.dns")
 
@@ -50,6 +52,7 @@ class Nameserver:
         self.is_up = True
         self._loop = loop
         self._misses = 0
+        self._advice = _ADVICE
         self._timer: asyncio.TimerHandle | None = None
         self._release: Release | None = None
 
@@ -75,8 +78,13 @@ class Nameserver:
 
     def _probe(self) -> None:
         self._timer = self._loop.call_later(PROBE_TIMEOUT, self._on_silence)
-        with suppress(OSError):  # then nothing will be heard
+        try:
             self._release = self.link.send(LOCALHOST, edns=True, ear=self._on_answer)
+        except OSError as error:  # nothing will be heard
+            # A packet filter of this machine, such as IPAddressDeny= of systemd, is told from all else.
+            self._advice = _FORBIDDEN if isinstance(error, PermissionError) else _ADVICE
+        else:
+            self._advice = _ADVICE
 
     def _on_answer(self, wire: bytes | None) -> None:
         if wire is not None and read(wire, LOCALHOST, "A") != "stray":
@@ -86,11 +94,7 @@ class Nameserver:
         self._end_probe()
         if self.is_up:
             self.is_up = False
-            _log.warning(
-                "nameserver %s does not answer and is left alone until it does; see that it runs, "
-                "or name another one in [dns] nameservers",
-                self.place,
-            )
+            _log.warning("nameserver %s does not answer and is left alone until it does; %s", self.place, self._advice)
         self._timer = self._loop.call_later(PROBE_EVERY, self._probe)
 
     def _end_probe(self) -> None:

@@ -115,3 +115,20 @@ def test_a_refusal_is_a_sign_of_life_and_garbage_is_none() -> None:
         assert server.is_up
 
     with_server(lambda message: [(0.01, b"garbage of some length"), (0.02, None)], story)
+
+
+def test_a_filter_of_this_machine_is_told_from_a_dead_server(caplog: pytest.LogCaptureFixture) -> None:
+    def forbidden(message: bytes) -> list[tuple[float, bytes | None]]:
+        raise PermissionError(1, "Operation not permitted")
+
+    async def story(server: Nameserver, link: FakeLink) -> None:
+        for _ in range(MISSES):
+            server.missed()
+        await asyncio.sleep(PROBE_TIMEOUT + 0.1)
+        assert not server.is_up
+        link.says = honest
+        await asyncio.sleep(PROBE_EVERY + 0.1)
+        assert server.is_up
+
+    with_server(forbidden, story)
+    assert "write IPAddressAllow= into its systemd unit" in caplog.records[0].getMessage()

@@ -209,16 +209,17 @@ def loops() -> list[Callable[[], asyncio.AbstractEventLoop]]:
 @pytest.mark.parametrize("loop_factory", loops())
 def test_a_server_that_was_away_is_heard_again(loop_factory: Callable[[], asyncio.AbstractEventLoop]) -> None:
     async def asking() -> bytes | None:
+        # Not 127.0.0.1: the link's own sockets take ports there, and this one may be the next.
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as held:
-            held.bind(("127.0.0.1", 0))
+            held.bind(("127.0.0.2", 0))
             port = held.getsockname()[1]
-        link = SocketLink(Place("127.0.0.1", port))
+        link = SocketLink(Place("127.0.0.2", port))
         try:
             for _ in range(SOCKETS * 8):  # all sockets hear that nobody listens
                 link.send(ASKED, edns=True, ear=lambda _: None)
                 await asyncio.sleep(0.001)
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
-                server.bind(("127.0.0.1", port))
+                server.bind(("127.0.0.2", port))
                 server.settimeout(0)
                 return await _answered(link, server)
         finally:
