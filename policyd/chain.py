@@ -4,6 +4,7 @@ Law: a check that cannot answer has no opinion, and no fault of ours ever become
 never changed: reload builds a new one. It answers at once unless a check must wait for the network.
 """
 
+import asyncio
 import ipaddress
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final, NamedTuple
@@ -56,8 +57,12 @@ class Chain:
         first_id: int,
         *,
         is_shadow: bool = False,
+        on_waited: Callable[[str, float], object] = lambda check, seconds: None,
     ) -> None:
-        """With `is_shadow` everything is decided as ever, and DUNNO answered."""
+        """With `is_shadow` everything is decided as ever, and DUNNO answered.
+
+        `on_waited` is told of the checks that had to wait, with the seconds.
+        """
         self._plan = checks if isinstance(checks, Plan) else Plan(tuple(checks))
         self._nobody = [NOBODY._replace(policy=name) for name in self._plan.names]
         self._trusted: dict[int, list[tuple[int, int]]] = {4: [], 6: []}
@@ -67,6 +72,7 @@ class Chain:
         self._on_unavailable = on_unavailable
         self._id = first_id
         self._is_shadow = is_shadow
+        self._on_waited = on_waited
         self._prepended: dict[str, None] = {}
 
     def decide(self, requests: Sequence[PolicyRequest], now: int) -> list[Answer]:
@@ -145,7 +151,7 @@ class Chain:
         check = lineup[stage]
         assert check is not None  # noqa: S101 - it was asked
         try:
-            verdict = await pending
+            verdict = await self._timed(check.name, pending)
         except Unavailable as error:
             best = self._unavailable(check, error, best)
         else:
@@ -158,6 +164,14 @@ class Chain:
             self._ask(later, [request], now, answers, opinions, lineups)
         answer = answers[0] or self._decision(request, opinions[0].check, opinions[0].verdict, opinions[0])
         return answer if isinstance(answer, Decision) else await answer
+
+    async def _timed(self, check: str, pending: Awaitable[Verdict]) -> Verdict:
+        clock = asyncio.get_running_loop().time
+        begun = clock()
+        try:
+            return await pending
+        finally:
+            self._on_waited(check, clock() - begun)
 
     def _unavailable(self, check: Check, error: Unavailable, best: Opinion) -> Opinion:
         self._on_unavailable(check.name, error)

@@ -7,6 +7,7 @@ Labels are words of ours, never anything from a request: at most a few dozen ser
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from platform import python_version
 from typing import Any, Final
 
 from prometheus_client.core import (
@@ -66,6 +67,8 @@ class Metrics:
         self.requests: Counter[tuple[str, str, str]] = Counter()
         """By action, check and reason."""
         self.latency = Histogram(LATENCY_BUCKETS)
+        self.check_latency: dict[str, Histogram] = {}
+        """By check, of the times that it had to wait."""
         self.greylist_delay = Histogram(DELAY_BUCKETS)
         self.fail_open: Counter[tuple[str, str]] = Counter()
         """Requests that were let through because something failed, by check and cause."""
@@ -77,6 +80,8 @@ class Metrics:
         self.connections = 0
         self.connections_rejected = 0
         self.log_lines_dropped: Callable[[], int] = int
+        self.clock_steps = 0
+        """How often the system's clock was seen to jump."""
         self.reload_ok = True
         self.generation = 1
         """How many configurations were in force since the start, this one included."""
@@ -93,9 +98,16 @@ class Metrics:
         latency.counts[bisect_left(LATENCY_BUCKETS, seconds)] += 1
         latency.total += seconds
 
+    def waited(self, check: str, seconds: float) -> None:
+        """Count one time that a check had to wait so long."""
+        if check not in self.check_latency:
+            self.check_latency[check] = Histogram(LATENCY_BUCKETS)
+        self.check_latency[check].observe(seconds)
+
     def collect(self) -> Iterator[Metric]:
         """The picture for Prometheus (prometheus_client's Collector)."""
-        yield InfoMetricFamily("policyd_build", "Version of the running daemon.", {"version": self._version})
+        build = {"version": self._version, "python": python_version()}
+        yield InfoMetricFamily("policyd_build", "Versions of the running daemon and of its Python.", build)
         yield gauge("policyd_start_time_seconds", "When the daemon started, seconds since the epoch.", self.started)
         yield from self._request_metrics()
         yield from self._connection_metrics()
@@ -106,6 +118,12 @@ class Metrics:
     def _request_metrics(self) -> Iterator[Metric]:
         yield counters("policyd_requests", "Answered requests.", ("action", "check", "reason"), self.requests)
         yield histogram("policyd_request_duration_seconds", "From the whole request to its reply.", self.latency)
+        checks = HistogramMetricFamily(
+            "policyd_check_duration_seconds", "Time of a check that had to wait for the network.", labels=("check",)
+        )
+        for check, waited in self.check_latency.items():
+            checks.add_metric((check,), waited.cumulative(), waited.total)
+        yield checks
         yield counters("policyd_greylist_decisions", "What greylisting found.", ("result",), self._greylist_results())
         yield histogram(
             "policyd_greylist_delay_seconds",
@@ -138,6 +156,7 @@ class Metrics:
     def _configuration_metrics(self) -> Iterator[Metric]:
         yield gauge("policyd_config_last_reload_successful", "1 if the last reload was taken.", int(self.reload_ok))
         yield gauge("policyd_config_last_reload_timestamp_seconds", "When settings were last taken.", self.reloaded_at)
+        yield counter("policyd_clock_steps", "Jumps of the system's clock.", self.clock_steps)
         yield gauge("policyd_config_generation", "Configurations that were in force since the start.", self.generation)
         yield from self._list_metrics()
 

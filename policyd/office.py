@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
 
@@ -21,9 +22,13 @@ from policyd.health import FailOpen, Health
 from policyd.inquiry import Inquiry
 from policyd.logbook import Logbook
 from policyd.metrics import Metrics
+from policyd.process_metrics import process_metrics
 from policyd.store_metrics import store_metrics
 from policyd.stores import Store
 from policyd.watch import Watch
+
+CLOCK_STEP: Final = 60.0
+"""Seconds by which the clock must move within one of its own to be told: NTP steps by less."""
 
 _log = logging.getLogger("policyd")
 
@@ -50,6 +55,7 @@ class Office:
         self._logbook = logbook
         self._places = places
         self._exporter: Exporter | None = None
+        self._offset = time.time() - time.monotonic()
         self.mistakes: tuple[str, ...] = ()
         """Those for which the last reload was not taken."""
         self._health = self._make_health()
@@ -60,6 +66,7 @@ class Office:
         metrics.lists = lambda: watch.lists.figures()
         metrics.rooms = [
             lambda: store_metrics(store.stats()),
+            process_metrics,
             lambda: dns_report.resolver_metrics(assembler.resolver_stats()),
             lambda: dns_report.list_metrics(assembler.dns_lists()),
             lambda: dns_report.spf_metrics(check.counts if (check := assembler.spf()) else SpfCounts()),
@@ -100,6 +107,11 @@ class Office:
     def tick(self) -> None:
         """What is done once a second."""
         self._logbook.recent.tick()
+        offset = time.time() - time.monotonic()
+        if abs(offset - self._offset) > CLOCK_STEP:
+            self._metrics.clock_steps += 1
+            _log.warning("the system's clock moved by %.0f s; greylisting goes by it", offset - self._offset)
+        self._offset = offset
 
     def status_line(self) -> str:
         """What `systemctl status` shows."""

@@ -24,6 +24,9 @@ def store_metrics(figures: StoreStats) -> Iterator[Metric]:
     yield counter("policyd_store_errors", "Commits and look-ups that failed.", figures.failures)
     yield counter("policyd_store_evictions", "Entries forgotten because the store was full.", figures.evicted)
     yield counter("policyd_store_purged", "Entries forgotten because they were too old.", figures.purged)
+    yield counter(
+        "policyd_greylist_never_returned", "Deferred mail whose sender did not come back.", figures.never_returned
+    )
     yield gauge(
         "policyd_purge_last_success_timestamp_seconds", "When the last purge that ended began.", figures.last_purge
     )

@@ -316,3 +316,10 @@ def answer(chain: Chain) -> Decision:
         return decision if isinstance(decision, Decision) else await decision
 
     return asyncio.run(ask())
+
+
+def test_only_checks_that_wait_are_timed() -> None:
+    waited: list[str] = []
+    checks = [Says(TAG, "whitelist"), Says(TAG, "rbl", waits=True), Says(Unavailable("no"), "spf", waits=True)]
+    answer(Chain(checks, (), lambda *_: None, 1, on_waited=lambda check, seconds: waited.append(check)))
+    assert waited == ["rbl", "spf"]

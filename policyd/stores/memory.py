@@ -28,6 +28,7 @@ class MemoryStore:
         self._rules: Rules | None = None
         self._evicted = 0
         self._purged = 0
+        self._never_returned = 0
         self._last_purge = 0
         self._purger: asyncio.Task[None] | None = None
 
@@ -76,6 +77,7 @@ class MemoryStore:
             entries=len(self._entries),
             evicted=self._evicted,
             purged=self._purged,
+            never_returned=self._never_returned,
             last_purge=self._last_purge,
         )
 
@@ -112,6 +114,7 @@ class MemoryStore:
             if entry is not None and is_expired(entry, rules, now):
                 del self._entries[key]
                 self._purged += 1
+                self._never_returned += not entry.passes
 
     def _evict(self) -> None:
         """Forget down to 90 % of the cap: the oldest that never passed, then the oldest at all."""

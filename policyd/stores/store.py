@@ -53,6 +53,8 @@ class StoreStats:
     failures: int = 0
     evicted: int = 0
     purged: int = 0
+    never_returned: int = 0
+    """Those of the purged that were deferred and never came back."""
     last_purge: int = 0
     """When the last purge ended, seconds since the epoch; 0: never."""
     bytes_on_disk: int = 0

@@ -35,6 +35,7 @@ class Cleaner:
     def __init__(self, store: "SqliteStore", report: Callable[[sqlite3.Error], None]) -> None:
         self.evicted = 0
         self.purged = 0
+        self.never_returned = 0
         self.last_purge = 0
         self._store = store
         self._report = report
@@ -72,9 +73,10 @@ class Cleaner:
                 return
             now = int(self._store.options.clock())
             purged = await sweep.purge(archive, rules, now)
-            self.purged += purged
+            self.purged += purged.rows
+            self.never_returned += purged.pending
             evicted = await self._evict(archive)
-            if purged or evicted:
+            if purged.rows or evicted:
                 await sweep.sweep_names(archive)
             self.last_purge = now
 

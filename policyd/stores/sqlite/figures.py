@@ -31,6 +31,7 @@ def figures_of(
         failures=store.failures,
         evicted=cleaner.evicted,
         purged=cleaner.purged,
+        never_returned=cleaner.never_returned,
         last_purge=cleaner.last_purge,
         bytes_on_disk=keeper.bytes_on_disk,
         trouble=keeper.trouble,

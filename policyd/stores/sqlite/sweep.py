@@ -6,7 +6,7 @@ expired counts as never seen at every look-up, so being late costs nothing but s
 """
 
 import asyncio
-from typing import Final
+from typing import Final, NamedTuple
 
 from policyd.model.greylist import Rules
 from policyd.stores.sqlite.archive import Archive
@@ -23,8 +23,16 @@ _EXPIRED: Final = "iif(passes, last_seen < :passed, first_seen < :pending)"
 _AGE: Final = "passes > 0, iif(passes, last_seen, first_seen)"
 
 
-async def purge(archive: Archive, rules: Rules, now: int) -> int:
-    """Forget what has expired at `now`; how many rows that were. Raises sqlite3.Error."""
+class Forgotten(NamedTuple):
+    """Rows that are gone."""
+
+    rows: int
+    pending: int
+    """Those of them whose sender never came back."""
+
+
+async def purge(archive: Archive, rules: Rules, now: int) -> Forgotten:
+    """Forget what has expired at `now`; what that was. Raises sqlite3.Error."""
     times = {"passed": now - rules.max_age, "pending": now - rules.retry_window}
     return await _forget(archive, _EXPIRED, times, max(archive.entries // 5, SMALL))
 
@@ -44,8 +52,8 @@ async def evict(archive: Archive, max_entries: int) -> int:
     if not last:
         return 0
     cut = dict(zip(("kind", "seen"), last[0], strict=True))
-    gone = await _forget(archive, f"({_AGE}) < (:kind, :seen)", cut, surplus)
-    return gone + await _forget(archive, f"({_AGE}) = (:kind, :seen)", cut, surplus - gone)
+    gone = (await _forget(archive, f"({_AGE}) < (:kind, :seen)", cut, surplus)).rows
+    return gone + (await _forget(archive, f"({_AGE}) = (:kind, :seen)", cut, surplus - gone)).rows
 
 
 async def sweep_names(archive: Archive) -> None:
@@ -67,9 +75,9 @@ async def sweep_names(archive: Archive) -> None:
         await asyncio.sleep(PAUSE)
 
 
-async def _forget(archive: Archive, condition: str, values: dict[str, int], at_most: int) -> int:
+async def _forget(archive: Archive, condition: str, values: dict[str, int], at_most: int) -> Forgotten:
     """Delete rows that meet `condition`, slice by slice in key order, not more than `at_most`."""
-    low, gone = -1, 0
+    low, gone, pending = -1, 0, 0
     while gone < at_most:
         async with archive.transaction() as writer:
             ((high,),) = await writer.execute_fetchall(
@@ -77,14 +85,16 @@ async def _forget(archive: Archive, condition: str, values: dict[str, int], at_m
             )
             if high is None:
                 break
-            deleted = await writer.execute(
+            deleted = await writer.execute_fetchall(
                 "DELETE FROM entries WHERE key IN (SELECT key FROM entries"  # noqa: S608 - constants
-                f" WHERE key > :low AND key <= :high AND {condition} LIMIT :most)",
+                f" WHERE key > :low AND key <= :high AND {condition} LIMIT :most) RETURNING passes",
                 {**values, "low": low, "high": high, "most": at_most - gone},
             )
-            await archive.count(-deleted.rowcount)
-        gone += deleted.rowcount
+            rows = list(deleted)
+            await archive.count(-len(rows))
+        gone += len(rows)
+        pending += sum(not passes for (passes,) in rows)
         low = high
         await asyncio.sleep(PAUSE)
     await archive.checkpoint()
-    return gone
+    return Forgotten(gone, pending)
