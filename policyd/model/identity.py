@@ -32,6 +32,8 @@ _ACCESS = re.compile(
 _SERIAL = re.compile(r"[0-9]{5}|(?<![a-z])(?:ip|host|vm|vmi|ns|srv|server|node|li|h|s|v)-?[0-9]{3}", re.ASCII)
 _RANDOM = re.compile(r"(?<![0-9a-z])(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{8,}(?![0-9a-z])", re.ASCII)
 _NUMBER = re.compile(r"[0-9]+", re.ASCII)
+_MAY_HOLD_IPV4 = re.compile(r"[0-9][^0-9]+[0-9]|[0-9a-f]{4}", re.ASCII)
+"""Two numbers, or half an address in hexadecimal digits: without either no name spells an IPv4 address."""
 _HEX_WORD = re.compile(r"[0-9a-f]+", re.ASCII)
 _HOST_NAME = re.compile(r"(?:[0-9a-z_](?:[-0-9a-z_]{0,61}[0-9a-z_])?\.)+[a-z](?:[-0-9a-z]{0,61}[0-9a-z])", re.ASCII)
 
@@ -63,6 +65,8 @@ def _holds_ipv4(host: str, number: int) -> bool:
 
     The other two may be missing: cpe-155-138.example.net. One alone proves nothing: mta7.example.net.
     """
+    if not _MAY_HOLD_IPV4.search(host):  # as most: mx1.example.net
+        return False
     numbers = [int(digits) for digits in _NUMBER.findall(host)]
     third, fourth = number >> 8 & 255, number & 255
     if third in numbers and fourth in numbers and (third != fourth or numbers.count(third) > 1):
