@@ -38,7 +38,10 @@ class Prober:
     async def round(self, now: int) -> None:
         """Probe what is due at `now`, all at once."""
         due = [self._probe(watched, now) for watched in self._watched if watched.health.is_due(now)]
-        await asyncio.gather(*due)
+        if due:
+            done, _ = await asyncio.wait(due)  # not gather: mail may wait for a probe when this ends
+            for probe in done:
+                probe.result()
         self._say_silent()
 
     async def prove(self, lists: Iterable[Watched], now: int, seconds: float) -> None:

@@ -157,3 +157,21 @@ def test_a_list_whose_test_point_our_guess_of_a_filter_does_not_take_is_said_onc
     (sentence,) = said
     assert sentence.startswith("rbl: bl.example answers 127.0.1.2 for its test point")
     assert sentence.endswith("as in bl.example=127.0.1.[2..254]")
+
+
+def test_mail_that_waits_for_a_probe_is_answered_when_the_prober_ends() -> None:
+    """A reload ends the prober of the checks before, and loses no request."""
+    world = World(faults={"bl.example": lambda name: 0.02})
+    every = lists("bl.example")
+
+    async def run() -> None:
+        prober = Prober(world, every, lambda _: None)
+        job = asyncio.create_task(prober.run(lambda: NOW))
+        await asyncio.sleep(0)
+        mail = asyncio.create_task(prober.prove(every, NOW, 1.0))
+        await asyncio.sleep(0)
+        job.cancel()
+        await mail
+        assert every[0].health.finding == "silent"
+
+    asyncio.run(run())
