@@ -129,7 +129,7 @@ class Policyd:
     def start(self, *, ready: bool = True) -> None:
         """Start the program and wait for READY=1 (not with ready=False)."""
         before = self.notify.count("READY", "1")
-        command = [sys.executable, "-m", "policyd", "run", "--config", str(self.config)]
+        command = [*restriction(self.home), sys.executable, "-m", "policyd", "run", "--config", str(self.config)]
         environment = os.environ | {"NOTIFY_SOCKET": str(self.notify.path), "PYTHONPATH": str(ROOT)}
         environment |= self._environment
         descriptors: list[int] = []
@@ -198,6 +198,25 @@ class Policyd:
             unix.listen(1024)
             self._listeners = [tcp, unix]
         return self._listeners
+
+
+def restriction(home: Path) -> list[str]:
+    """With POLICYD_RESTRICTED=1, what starts a program as the unit would, able to write below `home` only."""
+    if not os.environ.get("POLICYD_RESTRICTED"):
+        return []
+    launcher = Path(__file__).with_name("restricted.py")
+    unit = ROOT / "systemd/policyd.service"
+    return [
+        "/usr/bin/unshare",
+        "--mount",
+        "--ipc",
+        "--uts",
+        "/usr/bin/python3",
+        "-I",
+        str(launcher),
+        str(unit),
+        str(home),
+    ]
 
 
 def toml(settings: Settings) -> str:
