@@ -9,7 +9,7 @@ import pytest
 
 from tests.lookups.spf.corpus import Zone
 from tests.system.daemon import Policyd
-from tests.system.parts import free_port, laboratory
+from tests.system.parts import free_port, laboratory, wait_until
 from tests.system.postfix import CONFIGURATION_PROBLEM, Postfix
 from tests.system.smtp import Client, attempt, rcpt
 from tests.system.zone_server import ZoneServer
@@ -170,4 +170,5 @@ def test_dns_that_is_down_stops_no_mail(mail: Mail) -> None:
 
 def test_what_the_log_says(mail: Mail) -> None:
     rcpt(mail.port, FORGER, "logged@good.example", "bob@box.test")
-    assert mail.daemon.lines("action=reject", "reason=spf fail", "sender=logged@good.example")
+    words = ("action=reject", "reason=spf fail", "sender=logged@good.example")
+    wait_until(lambda: mail.daemon.lines(*words), 5, mail.daemon.log())
