@@ -9,10 +9,13 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import dns.rcode
 import pytest
 
 from policyd import app, config
 from policyd.stores.memory import MemoryStore
+from tests.lookups.faulty import FaultyServer, Via
+from tests.lookups.wires import name_of, said
 
 Ask = Callable[..., Awaitable[str]]
 
@@ -355,5 +358,34 @@ def test_what_was_done_and_what_would_be(house: House) -> None:
         assert json.loads(out)["what"] == [{"name": "DEFER_IF_PERMIT by greylist", "count": 1}]
         status, _, err = await tell(house, "why", "nobody@example")
         assert (status, "no decision about" in err) == (1, True)
+
+    house.run(story)
+
+
+def test_a_reload_in_the_middle_of_dns_questions_loses_no_mail(house: House) -> None:
+    def listed(message: bytes, via: Via) -> list[bytes]:
+        name, kind = name_of(message)
+        if kind == "A" and (".113.0.203." in name or name.startswith("2.0.0.127.")):
+            return [said(message, f"{name} 60 A 127.0.0.2")]
+        return [said(message, code=dns.rcode.NXDOMAIN, minimum=60)]
+
+    def configure(server: FaultyServer, more: str) -> None:
+        house.configure()
+        text = house.file.read_text()
+        house.file.write_text(
+            f'{text}[chain]\nchecks = ["rbl"]\n[dns]\nnameservers = ["{server.address}"]\n{more}'
+            '[rbl]\nsites = ["bl.example*3"]\n'
+        )
+
+    async def story(house: House) -> None:
+        async with FaultyServer(listed, delay=0.1) as server:
+            for more in ("", "tries = 2\n", "tries = 2\n"):  # another resolver, the same one with other checks
+                configure(server, more)
+                asked = [asyncio.create_task(house.ask(client_address=f"203.0.113.{n}")) for n in range(20)]
+                await asyncio.sleep(0.05)
+                await house.reload()
+                answers = await asyncio.wait_for(asyncio.gather(*asked), 5)
+                assert all(answer.startswith(("550 5.7.1 ", "DEFER_IF", "DUNNO")) for answer in answers)
+            assert (await house.ask(client_address="203.0.113.99")).startswith("550 5.7.1 Service unavailable; Client")
 
     house.run(story)
