@@ -14,7 +14,7 @@ from policyd.model.address import BITS
 from policyd.model.errors import Unavailable
 from policyd.model.evidence import NO_EVIDENCE, Evidence
 from policyd.model.request import PolicyRequest
-from policyd.model.verdict import NO_OPINION, Check, Decision, Verdict, Would
+from policyd.model.verdict import NO_OPINION, Check, Decision, Verdict, Witness, Would
 from policyd.policies import Lineup, Plan
 
 REMEMBERED_MESSAGES: Final = 4096
@@ -42,6 +42,10 @@ class Opinion(NamedTuple):
 NOT_A_RECIPIENT: Final = Verdict(DUNNO, "not a recipient")
 AUTHENTICATED: Final = Verdict(DUNNO, "authenticated")
 TRUSTED: Final = Verdict(DUNNO, "trusted network")
+OUTBOUND: Final = "outbound"
+"""The policy_context of the service that Postfix asks about outgoing mail."""
+TAKES_TRUST: Final = frozenset({"blacklist", "rbl"})
+"""Checks whose refusal takes away what a client has earned."""
 NOBODY: Final = Opinion("chain", NO_OPINION, NO_EVIDENCE)
 """What is answered when no check has an opinion."""
 
@@ -74,6 +78,8 @@ class Chain:
         self._is_shadow = is_shadow
         self._on_waited = on_waited
         self._prepended: dict[str, None] = {}
+        self._witness = next((check for check in self._plan.checks() if isinstance(check, Witness)), None)
+        self._asks_at_data = self._witness is not None and self._witness.asks_at_data
 
     def decide(self, requests: Sequence[PolicyRequest], now: int) -> list[Answer]:
         """Judge `requests` at `now` (seconds since the epoch); one check asks about all before the next one does.
@@ -81,7 +87,7 @@ class Chain:
         An answer is an awaitable only if a check must wait. What one check does for many requests in a row stays in
         the processor's caches; a fifth of the time of one request after the other (measured).
         """
-        answers: list[Answer | None] = [self._excuse(request) for request in requests]
+        answers: list[Answer | None] = [self._excuse(request, now) for request in requests]
         winners = self._plan.winners(requests, now)
         opinions = [self._nobody[number] for number in winners]
         lineups = self._plan.lineups(winners, now)
@@ -92,19 +98,28 @@ class Chain:
             for request, answer, opinion in zip(requests, answers, opinions, strict=True)
         ]
 
-    def _excuse(self, request: PolicyRequest) -> Decision | None:
+    def _excuse(self, request: PolicyRequest, now: int) -> Decision | None:
         """The answer to a request that no check is asked about."""
         # Other states carry no recipient to judge; VRFY does arrive here (measured), and postgrey defers it.
-        if request.protocol_state != "RCPT":
+        if request.protocol_state != "RCPT" and not self._is_bounce_at_data(request):
             return self._decision(request, "chain", NOT_A_RECIPIENT)
-        if request.sasl_username:
-            return self._decision(request, "chain", AUTHENTICATED)
         address = request.client_address
+        if request.sasl_username:
+            return self._goes_out(request, AUTHENTICATED, now)
         if address is not None:
             for shift, bits in self._trusted[address.version]:
                 if address.number >> shift == bits:
-                    return self._decision(request, "chain", TRUSTED)
+                    return self._goes_out(request, TRUSTED, now)
         return None
+
+    def _goes_out(self, request: PolicyRequest, excuse: Verdict, now: int) -> Decision:
+        """The answer to one of ours; whom he writes to may be learned."""
+        if request.policy_context == OUTBOUND and self._witness is not None:
+            self._witness.saw_outbound(request, now)
+        return self._decision(request, "chain", excuse)
+
+    def _is_bounce_at_data(self, request: PolicyRequest) -> bool:
+        return self._asks_at_data and request.protocol_state == "DATA" and not request.sender
 
     def _ask(
         self,
@@ -130,17 +145,21 @@ class Chain:
                 answers[number] = self._wait(stage, request, now, verdict, opinions[number], lineups[number])
             elif verdict.final:
                 opinion = opinions[number]
-                if opinion.verdict is NO_OPINION:  # as nearly always
+                if opinion.verdict is NO_OPINION and verdict.action is DUNNO:  # as nearly always
                     answers[number] = self._decision(request, check.name, verdict, opinion)
                 else:
-                    answers[number] = self._last_word(request, check, verdict, opinion)
+                    answers[number] = self._last_word(request, check, verdict, opinion, now)
             else:
                 opinions[number] = _better(opinions[number], check, verdict)
                 lineups[number] = _without(lineups[number], verdict.exempt)
 
-    def _last_word(self, request: PolicyRequest, check: Check, verdict: Verdict, opinion: Opinion) -> Decision:
+    def _last_word(
+        self, request: PolicyRequest, check: Check, verdict: Verdict, opinion: Opinion, now: int
+    ) -> Decision:
         """The answer when `verdict` is final; if it refuses nothing, an earlier wish such as HOLD stands."""
         wish = opinion.verdict.action
+        if self._witness is not None and verdict.action.rejects and check.name in TAKES_TRUST:
+            self._witness.saw_rejection(request, opinion.evidence, now)
         if wish is DUNNO or verdict.action.defers or verdict.action.rejects:
             return self._decision(request, check.name, verdict, opinion)
         return self._decision(request, opinion.check, opinion.verdict, opinion)
@@ -156,7 +175,7 @@ class Chain:
             best = self._unavailable(check, error, best)
         else:
             if verdict.final:
-                return self._last_word(request, check, verdict, best)
+                return self._last_word(request, check, verdict, best, now)
             best = _better(best, check, verdict)
             lineup = _without(lineup, verdict.exempt)
         answers, opinions, lineups = list[Answer | None]([None]), [best], [lineup]
@@ -181,7 +200,7 @@ class Chain:
         """The answer that `verdict` of `check` makes, with what was noted `before`."""
         self._id = (self._id + _ID_STEP) & 0xFFFFFFFF
         decision_id = f"{self._id:08X}"
-        action, reason, _, delay, commit, _, match, _, _ = verdict
+        action, reason, _, delay, commit, _, match, _, _, why = verdict
         _, _, _, would, policy = before
         if action is DUNNO:
             pass
@@ -192,7 +211,7 @@ class Chain:
         elif action.defers or action.rejects:
             action = action.marked(f" (id {decision_id})")
         # What Decision(...) does, without a Python frame: this runs for every recipient of every mail.
-        return tuple.__new__(Decision, (action, check, reason, delay, decision_id, commit, match, would, policy))
+        return tuple.__new__(Decision, (action, check, reason, delay, decision_id, commit, match, would, policy, why))
 
     def _once_per_message(self, header: Action, request: PolicyRequest) -> Action:
         """Postfix adds a header for every recipient that is answered PREPEND (measured): one is enough.

@@ -39,6 +39,8 @@ class Policy(NamedTuple):
     """Names of the checks that are asked."""
     delay: int | None = None
     """Seconds of greylisting; None: those of ``[greylist]``."""
+    when: str | None = None
+    """Whom greylisting asks to come back, ``always`` or ``suspicious``; None: whom ``[greylist]`` does."""
 
     @property
     def is_unconditional(self) -> bool:
@@ -152,6 +154,10 @@ class Plan:
         self.names = (*(policy.name for policy in policies), "")
         """Of the policies; the last one is that of none."""
 
+    def checks(self) -> Iterator[Check]:
+        """All checks that anybody is asked by, those of everybody first; some more than once."""
+        return (check for lineup in reversed(self._lineups) for check in lineup if check is not None)
+
     def winners(self, requests: Sequence[PolicyRequest], now: int) -> list[int]:
         """The number of the policy that counts for each of `requests` at `now`, -1 without one."""
         policies = self._policies
@@ -187,9 +193,11 @@ def stages(asked: Sequence[str], policies: Sequence[Policy]) -> list[str]:
 
 def options_for(policy: Policy, check: str, options: Any) -> Any:
     """The options of `check` under `policy`. Raises ValueError, ``option: what is wrong``, when they contradict."""
-    if check == "greylist" and policy.delay is not None and policy.delay != options.delay:
-        return replace(options, delay=policy.delay)
-    return options
+    if check != "greylist":
+        return options
+    wishes = {name: wish for name in ("delay", "when") if (wish := getattr(policy, name)) is not None}
+    changed = replace(options, **wishes)
+    return options if changed == options else changed
 
 
 def make_plan(

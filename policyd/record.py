@@ -42,7 +42,7 @@ class Recorder:
 
     def __call__(self, request: PolicyRequest, decision: Decision, seconds: float) -> None:
         """Record one answered request."""
-        action, check, reason, delay, _, _, match, would, _ = decision
+        action, check, reason, delay, _, _, match, would, _, _ = decision
         metrics = self._metrics
         metrics.answered(action.verb, check, reason, seconds)
         if reason == "triplet found" and delay:

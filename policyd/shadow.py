@@ -31,9 +31,15 @@ class Shadow:
     def _wish(self, verdict: Verdict) -> Verdict:
         if verdict is NO_OPINION:
             return verdict
-        action, reason, match = verdict.action, verdict.reason, verdict.match
+        action, reason, match, why = verdict.action, verdict.reason, verdict.match, verdict.why
         if action is DUNNO:  # a pass that is not heard delayed nobody
-            return Verdict(DUNNO, reason, final=False, match=match)
+            return Verdict(DUNNO, reason, final=False, match=match, why=why)
         return Verdict(
-            DUNNO, reason, final=False, delay=verdict.delay, match=match, would=Would(action, self.name, reason)
+            DUNNO,
+            reason,
+            final=False,
+            delay=verdict.delay,
+            match=match,
+            would=Would(action, self.name, reason),
+            why=why,
         )

@@ -272,6 +272,8 @@ def test_a_policy_with_a_delay_has_a_check_of_its_own_and_shares_the_others() ->
 def test_the_options_of_a_policy_must_fit_each_other() -> None:
     options = Greylist(retry_window=Seconds(3600))
     assert options_for(policy(delay=60), "greylist", options) == replace(options, delay=Seconds(60))
+    assert options_for(policy(when="suspicious"), "greylist", options) == replace(options, when="suspicious")
+    assert options_for(policy(delay=240, when="always"), "greylist", options) is options
     assert options_for(policy(delay=60), "whitelist", options) is options
     with pytest.raises(ValueError, match=r"^delay: longer than retry_window"):
         options_for(policy(delay=7200), "greylist", options)

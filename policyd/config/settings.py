@@ -175,6 +175,8 @@ class PolicySettings:
     off: tuple[str, ...] = field(default=(), metadata={"check": _check_name, "unique": True})
     delay: Seconds | None = field(default=None, metadata={"min": 0, "max": 86400})
     """Of greylisting. None: that of `[greylist]`."""
+    when: Literal["always", "suspicious"] | None = None
+    """Of greylisting, too."""
 
     def __post_init__(self) -> None:
         """Refuse what each option alone cannot show."""
@@ -198,6 +200,7 @@ class PolicySettings:
             self.window(),
             frozenset(relative if self.checks is None else self.checks),
             self.delay,
+            self.when,
         )
 
 

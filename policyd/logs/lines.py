@@ -64,7 +64,7 @@ def action_word(action: Action, check: str) -> str:
 
 def postgrey_line(request: PolicyRequest, decision: Decision) -> str:
     """The line in postgrey's form: fields in its order, empty ones left out."""
-    action, check, reason, delay, decision_id, _, match, would, policy = decision
+    action, check, reason, delay, decision_id, _, match, would, policy, rests_on = decision
     head = f"{escape(request.queue_id)}: " if request.queue_id else ""
     if reason == "triplet found" and delay:
         why = f"{reason}, delay={delay}"
@@ -73,6 +73,8 @@ def postgrey_line(request: PolicyRequest, decision: Decision) -> str:
     line = f", match={escape(match)}" if match else ""
     if policy:
         line += f", policy={escape(policy)}"
+    if rests_on:
+        line += f", why={escape(rests_on)}"
     if would is not None:
         line += f", would={escape(_reply(would.action))}, would_by={would.check}"
     word = "pass" if action is DUNNO else action_word(action, check)
@@ -122,6 +124,7 @@ def json_line(request: PolicyRequest, decision: Decision) -> str:
             **{name: value[:MAX_VALUE] for name, value in values.items()},
             "match": decision.match,
             "policy": decision.policy,
+            "why": decision.why,
             "would": _reply(decision.would.action) if decision.would else "",
             "would_by": decision.would.check if decision.would else "",
             "id": decision.id,

@@ -57,6 +57,8 @@ class Rules:
     """The least delay of a network that mailed a spam trap."""
     refuses_trapped: bool = False
     """Whether such a network is refused."""
+    max_new: int = 0
+    """New triplets of a network in an hour; who comes beyond shares one row. 0: no bound."""
 
 
 Outcome = Literal[

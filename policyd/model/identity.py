@@ -7,6 +7,7 @@ that was generated from the address says nothing but the address, and its domain
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 from policyd.model.address import Address
@@ -40,13 +41,10 @@ _HOST_NAME = re.compile(r"(?:[0-9a-z_](?:[-0-9a-z_]{0,61}[0-9a-z_])?\.)+[a-z](?:
 
 def identity_of_name(client_name: str, address: Address, registered_domain: RegisteredDomain) -> str:
     """The registered domain of a client's verified name; "" if it has none, or if it looks generated."""
-    name = client_name.lower().rstrip(".")
-    if len(name) > LONGEST_NAME or not _HOST_NAME.fullmatch(name):  # Postfix says `unknown` where it verified none
+    if len(client_name) > LONGEST_NAME + 1:  # with a last dot; nothing longer is read, nor kept
         return ""
-    domain = registered_domain(name)
-    if not domain or is_generated(name.removesuffix(domain), address):
-        return ""
-    return domain
+    domain, host = _read(client_name, registered_domain)
+    return "" if not domain or _holds(host, address) else domain
 
 
 def is_generated(host: str, address: Address) -> bool:
@@ -55,8 +53,26 @@ def is_generated(host: str, address: Address) -> bool:
     It carries the address, a word of access networks, or a long number. Too suspicious rather than too trusting:
     who is wrongly suspected keeps its network and what SPF says of it.
     """
-    if _ACCESS.search(host) or _SERIAL.search(host) or _RANDOM.search(host):
-        return True
+    return _is_access_line(host) or _holds(host, address)
+
+
+# Bounded, because names are the attacker's choice; a busy sender's are read once.
+@lru_cache(maxsize=8192)
+def _read(client_name: str, registered_domain: RegisteredDomain) -> tuple[str, str]:
+    """The registered domain of a name and what stands before it; "" for both if it is nobody's for any address."""
+    name = client_name.lower().rstrip(".")
+    if not _HOST_NAME.fullmatch(name):  # Postfix says `unknown` where it verified none
+        return "", ""
+    domain = registered_domain(name)
+    host = name.removesuffix(domain)
+    return ("", "") if not domain or _is_access_line(host) else (domain, host)
+
+
+def _is_access_line(host: str) -> bool:
+    return bool(_ACCESS.search(host) or _SERIAL.search(host) or _RANDOM.search(host))
+
+
+def _holds(host: str, address: Address) -> bool:
     return _holds_ipv4(host, address.number) if address.version == 4 else _holds_ipv6(host, address.number)
 
 

@@ -4,7 +4,7 @@ Law: a reason is a word of the fixed set below, because it is a label of the met
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Final, Literal, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol, runtime_checkable
 
 from policyd.model.action import DUNNO, Action
 from policyd.model.evidence import NO_EVIDENCE, Evidence
@@ -16,6 +16,7 @@ Reason = Literal[
     # what postgrey has no lists for
     "helo whitelist", "sender whitelist", "blacklist", "listed", "allow list unknown", "tagged", "allow list",
     "spf fail", "spf error", "spf temporary error",
+    "domain AWL", "reply", "same message", "network limit", "spam trap", "not suspicious", "null sender",
     # why there was no opinion at all
     "no check objected", "not a recipient", "authenticated", "trusted network", "no client address",
     "incomplete request",
@@ -57,6 +58,8 @@ class Verdict(NamedTuple):
     """What this check learned, its own field only (of a verdict that is not final)."""
     would: Would | None = None
     """What would be done if the check were not in shadow mode."""
+    why: str = ""
+    """What it rests on, in words of ours."""
 
 
 NO_OPINION: Final = Verdict(DUNNO, "no check objected", final=False)
@@ -79,6 +82,8 @@ class Decision(NamedTuple):
     """What would have been done without shadow mode, if that is something else."""
     policy: str = ""
     """The ``[[policy]]`` that said which checks are asked: its name, and where it stands."""
+    why: str = ""
+    """What the verdict rests on, in words of ours."""
 
     def failed(self, reason: Reason) -> "Decision":
         """What is answered when this decision cannot stand: no opinion."""
@@ -98,3 +103,18 @@ class Check(Protocol):
         Raises Unavailable when it cannot.
         A check that need not wait answers at once; only one that must wait for the network returns an awaitable.
         """
+
+
+@runtime_checkable
+class Witness(Protocol):
+    """A check that learns from mail it is not asked about. Nobody waits for it, and it raises nothing."""
+
+    @property
+    def asks_at_data(self) -> bool:
+        """Whether it must be asked about the null sender's mail at DATA, too."""
+
+    def saw_outbound(self, request: PolicyRequest, now: int) -> None:
+        """Somebody who logged in, or a trusted network, sends mail through the service for outgoing mail."""
+
+    def saw_rejection(self, request: PolicyRequest, evidence: Evidence, now: int) -> None:
+        """A list refused this client."""

@@ -11,6 +11,7 @@ from typing import Final
 
 from policyd.model.greylist import Change, Entry, Identities, Observation, Rules, Triplet, client_key, is_expired, judge
 from policyd.model.recognition import Recognition, names_to_ask, recognise
+from policyd.stores.crowd import Crowd
 from policyd.stores.store import StoreOptions, StoreStats
 
 PURGE_INTERVAL: Final = 600.0
@@ -26,6 +27,7 @@ class MemoryStore:
         self._options = options
         self._entries: dict[Triplet, Entry] = {}
         self._rules: Rules | None = None
+        self._crowd = Crowd()
         self._evicted = 0
         self._purged = 0
         self._never_returned = 0
@@ -39,7 +41,7 @@ class MemoryStore:
     def observe(self, triplet: Triplet, rules: Rules, now: int, others: Identities | None = None) -> Observation:
         """Judge and remember; nothing has to be waited for."""
         self._rules = rules
-        outcome, seconds, writes = self._judge(triplet, rules, now, others)
+        outcome, seconds, writes = self._judge(triplet, rules, now, others, counts=True)
         for key, entry in writes.items():
             if outcome == "new":
                 self._entries.pop(key, None)  # expired: it is young again
@@ -55,19 +57,24 @@ class MemoryStore:
             if entry is not None:
                 self._entries[key] = entry
 
-    def _judge(self, triplet: Triplet, rules: Rules, now: int, others: Identities | None) -> Recognition:
+    def _judge(
+        self, triplet: Triplet, rules: Rules, now: int, others: Identities | None, *, counts: bool
+    ) -> Recognition:
         find, network = self._entries.get, client_key(triplet)
         client = find(network)
         judgement = judge(client, find(triplet), rules, now)
+        crowded = (
+            judgement.outcome == "new" and rules.max_new > 0 and self._crowd.is_full(triplet.client, rules.max_new, now)
+        )
         names = names_to_ask(judgement, client, rules, others)
-        if names is not None:
-            return recognise(find, triplet, names, rules, now)
+        if names is not None or crowded:
+            return recognise(find, triplet, names or (), rules, now, crowded=crowded)
         found = {network: judgement.client, triplet: judgement.triplet}
         return Recognition(judgement.outcome, judgement.seconds, {key: entry for key, entry in found.items() if entry})
 
     def peek(self, triplet: Triplet, rules: Rules, now: int, others: Identities | None = None) -> Observation:
         """Judge only."""
-        outcome, seconds, _ = self._judge(triplet, rules, now, others)
+        outcome, seconds, _ = self._judge(triplet, rules, now, others, counts=False)
         return Observation(outcome, seconds)
 
     def stats(self) -> StoreStats:

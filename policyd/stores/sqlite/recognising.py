@@ -21,20 +21,39 @@ REFRESHING: Final = frozenset({"known", "auto-whitelisted", "group"})
 """Outcomes that change nothing but dates: nobody need wait for them, and nothing is lost with them."""
 
 
-def observe_all(store: "SqliteStore", triplet: Triplet, others: Sequence[str], rules: Rules, now: int) -> Observation:
+def strangers(store: "SqliteStore", names: Sequence[str], text: bytes) -> list[tuple[int, bytes]] | None:
+    """The keys and texts of a new mail under `names`, if nothing at all is known under any of them; else None.
+
+    Most new mail is that of strangers: what `recognise` would find out of them is found here in a third of the time.
+    """
+    key_of, may_hold, rest = store.keys.of, store.may_hold, text[text.index(b"\n") :]
+    found = []
+    for name in names:
+        head = name.encode("utf-8", "surrogateescape")
+        named = head + rest
+        key = key_of(named)
+        if may_hold(key) or may_hold(key_of(head + b"\n\n")):
+            return None
+        found.append((key, named))
+    return found
+
+
+def observe_all(
+    store: "SqliteStore", triplet: Triplet, others: Sequence[str], rules: Rules, now: int, *, crowded: bool
+) -> Observation:
     """Judge a try by all identities and all that is known of them, and remember it. Raises Unavailable."""
-    asked: list[int] = []
-    key_of = store.keys.of
+    asked: dict[Triplet, tuple[int, bytes]] = {}
 
     def find(key: Triplet) -> Entry | None:
-        number = key_of(triplet_text(key))
-        asked.append(number)
+        text = triplet_text(key)
+        number = store.keys.of(text)
+        asked[key] = number, text
         return store.recall(number)
 
-    outcome, seconds, writes = recognise(find, triplet, others, rules, now)
-    texts = [(triplet_text(key), entry) for key, entry in writes.items()]
-    rows = [(key_of(text), entry, text) for text, entry in texts]
-    return Observation(outcome, seconds, store.remember(rows, asked, is_needed=outcome not in REFRESHING))
+    outcome, seconds, writes = recognise(find, triplet, others, rules, now, crowded=crowded)
+    rows = [(asked[key][0], entry, asked[key][1]) for key, entry in writes.items()]
+    numbers = [number for number, _ in asked.values()]
+    return Observation(outcome, seconds, store.remember(rows, numbers, is_needed=outcome not in REFRESHING))
 
 
 def peek_at_all(

@@ -23,6 +23,7 @@ from policyd.model.greylist import (
     judge,
 )
 from policyd.model.recognition import names_to_ask
+from policyd.stores.crowd import Crowd
 from policyd.stores.sqlite.archive import Archive
 from policyd.stores.sqlite.figures import figures_of
 from policyd.stores.sqlite.journal import Group
@@ -30,7 +31,7 @@ from policyd.stores.sqlite.keeper import Keeper
 from policyd.stores.sqlite.keys import client_text, triplet_text
 from policyd.stores.sqlite.ledger import Ledger
 from policyd.stores.sqlite.limits import Limits
-from policyd.stores.sqlite.recognising import REFRESHING, amend_all, observe_all, peek_at_all
+from policyd.stores.sqlite.recognising import REFRESHING, amend_all, observe_all, peek_at_all, strangers
 from policyd.stores.sqlite.state import freeze, thaw
 from policyd.stores.store import StoreOptions, StoreStats
 
@@ -41,6 +42,7 @@ class SqliteStore(Ledger):
     def __init__(self, path: Path, options: StoreOptions, limits: Limits | None = None) -> None:
         super().__init__(options, limits or Limits())
         self.rules: Rules | None = None
+        self._crowd = Crowd()
         self._keeper = Keeper(self, path)
         self.on_failure = self._keeper.report
         self.wake = self._keeper.wake
@@ -60,10 +62,16 @@ class SqliteStore(Ledger):
             if client is None or entry is None:
                 client, entry = self._look_up(client_key, client, key, entry)
         judgement = judge(client, entry, rules, now)
-        if others is not None or client is not None or rules.replies_for or judgement.outcome == "passed":
+        is_new = judgement.outcome == "new"
+        crowded = is_new and rules.max_new > 0 and self._crowd.is_full(triplet.client, rules.max_new, now)
+        if crowded or others is not None or client is not None or rules.replies_for or judgement.outcome == "passed":
             names = names_to_ask(judgement, client, rules, others)
-            if names is not None:
-                return observe_all(self, triplet, names, rules, now)
+            if names is not None or crowded:
+                if is_new and client is None and not crowded and not rules.replies_for:
+                    strange = strangers(self, names or (), text)
+                    if strange is not None:
+                        return self._remember_stranger(judgement, key, text, strange)
+                return observe_all(self, triplet, names or (), rules, now, crowded=crowded)
         if judgement.client is not None or judgement.triplet is not None:
             return self._remember(judgement, triplet.client, client_key, key, text)
         group = self._group
@@ -80,6 +88,10 @@ class SqliteStore(Ledger):
         if entry is not None or (self.filter is not None and not self.filter.may_hold(key)):
             return entry
         return self._fetch(self.archive, key) if self.archive is not None else self._refuse()
+
+    def may_hold(self, key: int) -> bool:
+        """Whether there may be an entry of a key."""
+        return self.filter is None or self.filter.may_hold(key)  # it learns what memory learns
 
     def remember(
         self, rows: Sequence[tuple[int, Entry, bytes]], asked: Iterable[int], *, is_needed: bool
@@ -187,6 +199,17 @@ class SqliteStore(Ledger):
         if client is not None:
             self._put(group, client_key, client, client_text(network))
         return Observation(outcome, seconds, group if waits else None)
+
+    def _remember_stranger(
+        self, judgement: Judgement, key: int, text: bytes, also: Sequence[tuple[int, bytes]]
+    ) -> Observation:
+        """Remember a first try under all identities of its client."""
+        seen = self._remember(judgement, "", key, key, text)
+        group, entry = self._group, judgement.triplet
+        assert group is not None and entry is not None  # noqa: PT018, S101 - just written
+        for other, named in also:
+            self._put(group, other, entry, named)
+        return seen
 
     def _put(self, group: Group, key: int, entry: Entry, text: bytes) -> None:
         before = self._young.get(key)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policyd.checks import greylist as room
-from policyd.checks.greylist import TEXT_LIMIT, Settings, build
+from policyd.checks.greylist import Settings, build, reply
+from policyd.checks.greylist.reply import TEXT_LIMIT
 from policyd.checks.tools import Tools
 from policyd.model.action import DUNNO
 from policyd.model.address import parse_address
@@ -76,11 +76,11 @@ def ask(store: Oracle, asked: PolicyRequest | None = None, **options: Any) -> Ve
 def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
-    room._date.cache_clear()
+    reply.date.cache_clear()
     yield
     monkeypatch.undo()
     time.tzset()
-    room._date.cache_clear()
+    reply.date.cache_clear()
 
 
 # The triplet
@@ -151,7 +151,7 @@ def test_networks_can_be_other_ones() -> None:
 
 def test_senders_are_normalised_and_recipients_only_lowered() -> None:
     ask(store := Oracle(), request(sender="User+Tag@X.Example", recipient="Bob+Ext@Y.Example"))
-    assert store.asked == [(Triplet("192.0.2.0/24", "user@x.example", "bob+ext@y.example"), Rules(), NOW)]
+    assert store.asked == [(Triplet("192.0.2.0/24", "user@x.example", "bob+ext@y.example"), Settings().rules(), NOW)]
 
 
 def test_the_null_sender_is_greylisted_like_any_other() -> None:
@@ -167,8 +167,14 @@ def test_the_store_judges_by_the_settings() -> None:
         max_age=9 * DAY,
         auto_whitelist_clients=2,
         auto_whitelist_interval=0,
+        group_after=4,
+        replies="domain",
+        replies_for=2 * DAY,
+        trap_delay=70,
+        trap_action="reject",
+        max_new_per_network=8,
     )
-    assert store.asked[0][1] == Rules(60, 600, 9 * DAY, 2, 0)
+    assert store.asked[0][1] == Rules(60, 600, 9 * DAY, 2, 0, 4, 2 * DAY, 70, refuses_trapped=True, max_new=8)
 
 
 # What it does not judge
@@ -224,7 +230,7 @@ def test_the_first_pass_says_how_long_it_took() -> None:
 def test_the_date_is_local_time(monkeypatch: pytest.MonkeyPatch, utc: None) -> None:
     monkeypatch.setenv("TZ", "NPT-5:45")
     time.tzset()
-    room._date.cache_clear()  # a running daemon never changes its time zone
+    reply.date.cache_clear()  # a running daemon never changes its time zone
     assert ask(Oracle("passed", 0)).action.text.endswith("; Sun, 22 Nov 2026 23:45:00 +0545")
 
 
@@ -306,7 +312,7 @@ def test_defaults_are_those_of_the_documentation() -> None:
     settings = Settings()
     assert (settings.delay, settings.retry_window, settings.max_age) == (240, 2 * DAY, 35 * DAY)
     assert (settings.auto_whitelist_clients, settings.auto_whitelist_interval) == (5, 3600)
-    assert settings.rules() == Rules()
+    assert settings.rules() == Rules(group_after=3, trap_delay=7200, max_new=1000)
 
 
 @pytest.mark.parametrize(
