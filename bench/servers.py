@@ -163,6 +163,7 @@ def _policyd(directory: Path, address: Address, identities: Sequence[str] = ()) 
         "[greylist]",
         f'delay = "{DELAY}s"',
         f"identities = {json.dumps(identities)}",
+        f"group_after = {3 if identities else 0}",  # postgrey trusts no client together with a sender's domain
         "[metrics]",
         f'listen = "{metrics[0]}:{metrics[1]}"',
     ]

@@ -25,6 +25,7 @@ from policyd.metrics import Metrics
 from policyd.process_metrics import process_metrics
 from policyd.store_metrics import store_metrics
 from policyd.stores import Store
+from policyd.waiting import Waiting
 from policyd.watch import Watch
 
 CLOCK_STEP: Final = 60.0
@@ -62,7 +63,8 @@ class Office:
         admin = Admin(metrics, self._health, watch, places, reload)
         dns_lists = lambda _: [dns_report.zone_figures(status) for status in assembler.dns_lists()]  # noqa: E731
         inquiry = Inquiry(logbook, metrics, lambda: self._settings, lambda: assembler.current)
-        self._control = Control({**admin.verbs(), **inquiry.verbs(), "rbl": dns_lists})
+        waiting = Waiting(store, lambda: self._settings)
+        self._control = Control({**admin.verbs(), **inquiry.verbs(), **waiting.verbs(), "rbl": dns_lists})
         metrics.lists = lambda: watch.lists.figures()
         metrics.rooms = [
             lambda: store_metrics(store.stats()),

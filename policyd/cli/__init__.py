@@ -31,6 +31,7 @@ VERBS: Final[Mapping[str, str]] = {
     "report": "count what was done, or what shadow mode did not do",
     "query": "ask a running daemon one question, as Postfix would",
     "list": "look into whitelists and blacklists, and change them",
+    "greylist": "say who waits and who is known, release and forget",
     "rbl": "say how the DNS lists are, and what they say of an address or a domain",
     "spf": "say what SPF says of a client, and what is wrong with a domain's record",
     "postgrey": "serve in postgrey's place, with postgrey's own options",

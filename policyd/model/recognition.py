@@ -60,6 +60,11 @@ def crowd_key(network: str) -> Triplet:
     return Triplet(network, "", "*")
 
 
+def is_triplet(key: Triplet) -> bool:
+    """Whether a key is that of a mail, not of what is known of a client or expected by a recipient."""
+    return bool(key.client) and bool(key.recipient) and key != crowd_key(key.client)
+
+
 def reply_key(sender: str, recipient: str) -> Triplet:
     """The key of mail from `sender`, an address or ``@domain``, that `recipient` may expect, because he wrote first."""
     return Triplet("", sender, recipient)
@@ -74,7 +79,8 @@ def names_to_ask(
     if outcome == "auto-whitelisted" or (outcome == "known" and judgement.triplet is None and not is_trapped):
         return None
     names = others() if others is not None else ()
-    if names or client is not None or rules.replies_for or (outcome == "passed" and rules.group_after):
+    is_of_interest = client is not None and (client.passes <= 0 or rules.group_after)
+    if names or is_of_interest or rules.replies_for or (outcome == "passed" and rules.group_after):
         return names
     return None
 

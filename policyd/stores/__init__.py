@@ -9,9 +9,9 @@ from typing import Final
 
 from policyd.model.errors import ConfigError
 from policyd.stores import memory, sqlite
-from policyd.stores.store import Store, StoreOptions, StoreStats
+from policyd.stores.store import Kept, Store, StoreOptions, StoreStats, Wanted
 
-__all__ = ["Store", "StoreOptions", "StoreStats", "open_store"]
+__all__ = ["Kept", "Store", "StoreOptions", "StoreStats", "Wanted", "open_store"]
 
 _STORES: Final[dict[str, Callable[[str, StoreOptions], Awaitable[Store]]]] = {
     "memory": memory.open_store,

@@ -5,14 +5,15 @@ Law: nothing but the rule, a dict, and two ways to forget. It is lost with the p
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Final
 
 from policyd.model.greylist import Change, Entry, Identities, Observation, Rules, Triplet, client_key, is_expired, judge
 from policyd.model.recognition import Recognition, names_to_ask, recognise
 from policyd.stores.crowd import Crowd
-from policyd.stores.store import StoreOptions, StoreStats
+from policyd.stores.store import Kept, StoreOptions, StoreStats, Wanted
 
 PURGE_INTERVAL: Final = 600.0
 """Seconds between two purges. They only free memory: expiry counts at every look-up."""
@@ -76,6 +77,20 @@ class MemoryStore:
         """Judge only."""
         outcome, seconds, _ = self._judge(triplet, rules, now, others, counts=False)
         return Observation(outcome, seconds)
+
+    async def search(self, wanted: Wanted) -> list[Kept]:
+        """Look through all of them."""
+        found = [kept for kept in reversed(self._entries.items()) if wanted.fits(*kept)]
+        return sorted(found, key=lambda kept: -kept[1].first_seen)[: wanted.most]
+
+    async def census(self, kind_of: Callable[[Triplet, Entry], str]) -> Counter[str]:
+        """Count all of them."""
+        entries = iter(list(self._entries.items()))
+        counts = Counter[str]()
+        while some := list(islice(entries, SLICE)):
+            counts.update(kind_of(*kept) for kept in some)
+            await asyncio.sleep(0)
+        return counts
 
     def stats(self) -> StoreStats:
         """The figures of this moment."""

@@ -5,11 +5,13 @@ Law: the figures are plain numbers that cost nothing to keep; whoever shows them
 
 import time
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
-from policyd.model.greylist import Change, Identities, Observation, Rules, Triplet
+from policyd.model.greylist import Change, Entry, Identities, Observation, Rules, Triplet
+from policyd.model.recognition import FORGOTTEN, is_triplet
 from policyd.model.verdict import Commit
 
 State = Literal["ok", "degraded"]
@@ -81,6 +83,35 @@ class CommitFigures:
         self.rows_counts[bisect_left(BATCH_ROWS, rows)] += 1
 
 
+class Wanted(NamedTuple):
+    """Which entries somebody asks for."""
+
+    words: tuple[str, ...] = ()
+    """Clients, senders or recipients, as they are stored; none: everybody's."""
+    domain: str = ""
+    """All senders and recipients of this ``@domain``, too."""
+    waiting_since: int | None = None
+    """Only triplets that have not passed and were first seen since then."""
+    most: int = 1000
+    """The newest so many."""
+
+    def fits(self, key: Triplet, entry: Entry) -> bool:
+        """Whether this entry is meant."""
+        if entry.first_seen == FORGOTTEN.first_seen:
+            return False
+        if self.waiting_since is not None and not (
+            is_triplet(key) and not entry.passes and entry.first_seen >= self.waiting_since
+        ):
+            return False
+        if not self.words and not self.domain:
+            return True
+        ends = bool(self.domain) and (key.sender.endswith(self.domain) or key.recipient.endswith(self.domain))
+        return ends or not {*key}.isdisjoint(self.words)
+
+
+Kept = tuple[Triplet, Entry]
+
+
 class Store(Protocol):
     """A greylist store. All of it is called from the event loop's thread."""
 
@@ -100,6 +131,12 @@ class Store(Protocol):
 
     def peek(self, triplet: Triplet, rules: Rules, now: int, others: Identities | None = None) -> Observation:
         """What `observe` would answer, without a commit; nothing is remembered. Raises Unavailable."""
+
+    async def search(self, wanted: Wanted) -> list[Kept]:
+        """The entries that somebody asks for, the newest first. Mail does not wait for it. Raises Unavailable."""
+
+    async def census(self, kind_of: Callable[[Triplet, Entry], str]) -> Counter[str]:
+        """How many entries there are of each kind. Mail does not wait for it. Raises Unavailable."""
 
     def stats(self) -> StoreStats:
         """The figures of this moment."""

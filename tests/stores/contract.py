@@ -9,7 +9,7 @@ from pathlib import Path
 from policyd.model.greylist import Change, Entry, Rules, Triplet, client_key
 from policyd.model.recognition import FORGOTTEN, distrusted, reply_key, trapped
 from policyd.model.verdict import Commit
-from policyd.stores import Store, StoreOptions
+from policyd.stores import Store, StoreOptions, Wanted
 
 HOUR, DAY = 3600, 86400
 START = 1_700_000_000
@@ -344,6 +344,28 @@ class StoreContract:
             assert known.outcome == "known"
             assert known.commit is commit
             await done(commit)
+
+        self.run(tmp_path, scenario)
+
+    def test_what_is_stored_can_be_looked_for(self, tmp_path: Path) -> None:
+        async def scenario(desk: Desk) -> None:
+            await desk.passed(triplet(0), at=300)
+            await desk.ask(triplet(1), at=400, others=["a.example"])
+            await desk.ask(TRIPLET, at=500)
+            await desk.amend([triplet(9)], lambda entry: FORGOTTEN)
+
+            async def found(wanted: Wanted) -> list[Triplet]:
+                return [key for key, _ in await desk.store.search(wanted)]
+
+            under = triplet(1)._replace(client="a.example")
+            assert set(await found(Wanted())) == {triplet(0), client_key(triplet(0)), triplet(1), under, TRIPLET}
+            assert (await found(Wanted(most=1))) == [TRIPLET]
+            assert set(await found(Wanted(waiting_since=START))) == {triplet(1), under, TRIPLET}
+            assert await found(Wanted(waiting_since=START + 450)) == [TRIPLET]
+            assert await found(Wanted(words=("a.example", "nobody"))) == [under]
+            assert await found(Wanted(words=(TRIPLET.sender,))) == [TRIPLET]
+            assert set(await found(Wanted(domain="@example.com", waiting_since=START))) == {triplet(1), under, TRIPLET}
+            assert await found(Wanted(domain="@xample.com")) == []
 
         self.run(tmp_path, scenario)
 

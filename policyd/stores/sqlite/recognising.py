@@ -42,18 +42,22 @@ def observe_all(
     store: "SqliteStore", triplet: Triplet, others: Sequence[str], rules: Rules, now: int, *, crowded: bool
 ) -> Observation:
     """Judge a try by all identities and all that is known of them, and remember it. Raises Unavailable."""
-    asked: dict[Triplet, tuple[int, bytes]] = {}
+    named: dict[Triplet, tuple[int, bytes]] = {}
 
-    def find(key: Triplet) -> Entry | None:
+    def name(key: Triplet) -> tuple[int, bytes]:
         text = triplet_text(key)
-        number = store.keys.of(text)
-        asked[key] = number, text
-        return store.recall(number)
+        found = named[key] = store.keys.of(text), text
+        return found
 
-    outcome, seconds, writes = recognise(find, triplet, others, rules, now, crowded=crowded)
-    rows = [(asked[key][0], entry, asked[key][1]) for key, entry in writes.items()]
-    numbers = [number for number, _ in asked.values()]
-    return Observation(outcome, seconds, store.remember(rows, numbers, is_needed=outcome not in REFRESHING))
+    outcome, seconds, writes = recognise(
+        lambda key: store.recall(name(key)[0]), triplet, others, rules, now, crowded=crowded
+    )
+    asked = [number for number, _ in named.values()]
+    rows = []
+    for key, entry in writes.items():
+        number, text = named.get(key) or name(key)
+        rows.append((number, entry, text))
+    return Observation(outcome, seconds, store.remember(rows, asked, is_needed=outcome not in REFRESHING))
 
 
 def peek_at_all(

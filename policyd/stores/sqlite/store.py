@@ -5,10 +5,11 @@ group, which is committed before the event loop's next look at its sockets. A gr
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from policyd.model.errors import Unavailable
 from policyd.model.greylist import (
@@ -24,6 +25,7 @@ from policyd.model.greylist import (
 )
 from policyd.model.recognition import names_to_ask
 from policyd.stores.crowd import Crowd
+from policyd.stores.sqlite import reading
 from policyd.stores.sqlite.archive import Archive
 from policyd.stores.sqlite.figures import figures_of
 from policyd.stores.sqlite.journal import Group
@@ -33,7 +35,9 @@ from policyd.stores.sqlite.ledger import Ledger
 from policyd.stores.sqlite.limits import Limits
 from policyd.stores.sqlite.recognising import REFRESHING, amend_all, observe_all, peek_at_all, strangers
 from policyd.stores.sqlite.state import freeze, thaw
-from policyd.stores.store import StoreOptions, StoreStats
+from policyd.stores.store import Kept, StoreOptions, StoreStats, Wanted
+
+T = TypeVar("T")
 
 
 class SqliteStore(Ledger):
@@ -66,11 +70,9 @@ class SqliteStore(Ledger):
         crowded = is_new and rules.max_new > 0 and self._crowd.is_full(triplet.client, rules.max_new, now)
         if crowded or others is not None or client is not None or rules.replies_for or judgement.outcome == "passed":
             names = names_to_ask(judgement, client, rules, others)
+            if names is not None and is_new and client is None and not crowded and not rules.replies_for:
+                return self._remember_stranger(judgement, triplet, key, text, names, rules, now)
             if names is not None or crowded:
-                if is_new and client is None and not crowded and not rules.replies_for:
-                    strange = strangers(self, names or (), text)
-                    if strange is not None:
-                        return self._remember_stranger(judgement, key, text, strange)
                 return observe_all(self, triplet, names or (), rules, now, crowded=crowded)
         if judgement.client is not None or judgement.triplet is not None:
             return self._remember(judgement, triplet.client, client_key, key, text)
@@ -115,6 +117,25 @@ class SqliteStore(Ledger):
     def peek(self, triplet: Triplet, rules: Rules, now: int, others: Identities | None = None) -> Observation:
         """Judge only."""
         return peek_at_all(self, triplet, rules, now, others)
+
+    async def search(self, wanted: Wanted) -> list[Kept]:
+        """Merge what is new, then look into the archive."""
+        words = wanted.words
+        if self._hides:
+            words = tuple(self.keys.hidden(word.encode("utf-8", "surrogateescape")).decode() for word in words)
+        return await self._read(lambda path: reading.search(path, wanted, words))
+
+    async def census(self, kind_of: Callable[[Triplet, Entry], str]) -> Counter[str]:
+        """The same, then count."""
+        return await self._read(lambda path: reading.census(path, kind_of))
+
+    async def _read(self, read: Callable[[Path], Awaitable[T]]) -> T:
+        if self.archive is None or not await self._keeper.attempt(merge=True):
+            raise Unavailable(f"the store cannot be read now: {self._keeper.trouble}")
+        try:
+            return await read(self._keeper.path)
+        except sqlite3.Error as error:
+            raise Unavailable(f"the store cannot be read: {error}") from error
 
     def stats(self) -> StoreStats:
         """The figures of this moment."""
@@ -201,15 +222,18 @@ class SqliteStore(Ledger):
         return Observation(outcome, seconds, group if waits else None)
 
     def _remember_stranger(
-        self, judgement: Judgement, key: int, text: bytes, also: Sequence[tuple[int, bytes]]
+        self, seen: Judgement, triplet: Triplet, key: int, text: bytes, names: Sequence[str], rules: Rules, now: int
     ) -> Observation:
-        """Remember a first try under all identities of its client."""
-        seen = self._remember(judgement, "", key, key, text)
-        group, entry = self._group, judgement.triplet
+        """Remember a first try under all identities of its client, unless one of them is no stranger."""
+        strange = strangers(self, names, text)
+        if strange is None:
+            return observe_all(self, triplet, names, rules, now, crowded=False)
+        observation = self._remember(seen, "", key, key, text)
+        group, entry = self._group, seen.triplet
         assert group is not None and entry is not None  # noqa: PT018, S101 - just written
-        for other, named in also:
+        for other, named in strange:
             self._put(group, other, entry, named)
-        return seen
+        return observation
 
     def _put(self, group: Group, key: int, entry: Entry, text: bytes) -> None:
         before = self._young.get(key)

@@ -1,0 +1,129 @@
+"""`policyd greylist`: what greylisting remembers, asked of the running daemon and changed in it.
+
+Law: nothing of a mail reaches a terminal unescaped; the database is never opened here.
+"""
+
+import json
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from policyd.cli import DEGRADED, GOOD, USAGE, complain
+from policyd.cli._control import add_options, ask
+from policyd.config.suggest import did_you_mean
+from policyd.logs.lines import escape
+
+
+class Verb(NamedTuple):
+    """What it does; whether it needs to be told of what; and the lines of its answer."""
+
+    help: str
+    needs_what: bool
+    lines: Callable[[Mapping[str, Any]], Iterator[str]]
+
+
+HELP: Final = """\
+usage: policyd greylist VERB [WHAT] [OPTIONS]
+
+What greylisting remembers: who waits, who is known. WHAT is the address of a sender or a recipient, a domain, the
+address of a client, or its network.
+
+verbs:
+{verbs}
+
+policyd greylist VERB --help tells the options of a verb.
+
+examples:
+  policyd greylist list
+  policyd greylist show 192.0.2.0/24
+  policyd greylist release alice@example.org
+  policyd greylist forget example.org
+
+exit status: 0 good, 1 there is nothing of WHAT, 2 usage, 3 not running
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """Do what the verb in front of `arguments` says; return the exit status."""
+    verb, *rest = arguments or [""]
+    if verb in VERBS:
+        return _run(verb, rest)
+    if verb in ("--help", "-h", "help"):
+        print(_help(), end="")
+        return GOOD
+    hint = f"no verb {verb!r}{did_you_mean(verb, VERBS) or '; policyd greylist --help lists them'}"
+    complain(f"policyd greylist: {hint}" if verb else _help().rstrip())
+    return USAGE
+
+
+def _run(verb: str, arguments: list[str]) -> int:
+    told = VERBS[verb]
+    parser = ArgumentParser(f"policyd greylist {verb}", description=told.help[0].upper() + told.help[1:] + ".")
+    if verb != "stats":
+        parser.add_argument("what", metavar="WHAT", nargs=None if told.needs_what else "?", default="")
+        parser.add_argument("--limit", metavar="N", type=int, default=1000, help="entries; default: %(default)s")
+    add_options(parser, timeout=60)
+    options = parser.parse_args(arguments)
+    answer = ask(
+        options, f"greylist {verb}", **({} if verb == "stats" else {"what": options.what, "most": options.limit})
+    )
+    if options.json:
+        print(json.dumps(answer))
+    else:
+        print("".join(f"{line}\n" for line in told.lines(answer)), end="")
+    found = any(answer.get(name) for name in ("waiting", "entries", "released", "forgotten", "kinds"))
+    if not found and told.needs_what:
+        complain(f"policyd greylist {verb}: nothing of {options.what!r}")
+        return DEGRADED
+    return GOOD
+
+
+def _mails(name: str) -> Callable[[Mapping[str, Any]], Iterator[str]]:
+    def lines(answer: Mapping[str, Any]) -> Iterator[str]:
+        for mail in answer[name]:
+            who = ", ".join(escape(identity) for identity in mail["identities"])
+            times = f"since {_time(mail['since'])}, passes from {_time(mail['until'])}"
+            yield f"{escape(mail['sender']) or '<>'} to {escape(mail['recipient'])}: {times}, known as {who}"
+        yield from _left_out(answer)
+
+    return lines
+
+
+def _entries(name: str) -> Callable[[Mapping[str, Any]], Iterator[str]]:
+    def lines(answer: Mapping[str, Any]) -> Iterator[str]:
+        for row in answer[name]:
+            parts = [f"{label}={escape(row[label])}" for label in ("client", "sender", "recipient") if row[label]]
+            counted = f", {row['passes']} passed" if row["passes"] > 0 else ""
+            until = f", until {_time(row['counted'])}" if row["kind"] == "spam trap" else ""
+            dates = f"first {_time(row['first_seen'])}, last {_time(row['last_seen'])}"
+            yield f"{row['kind']:13} {' '.join(parts)} ({dates}{counted}{until})"
+        yield from _left_out(answer)
+
+    return lines
+
+
+def _stats(answer: Mapping[str, Any]) -> Iterator[str]:
+    yield from (f"{count:9} {kind}" for kind, count in sorted(answer["kinds"].items()))
+
+
+def _left_out(answer: Mapping[str, Any]) -> Iterator[str]:
+    if answer.get("left_out"):
+        yield "... and more: name WHAT, or raise --limit"
+
+
+def _time(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds):%Y-%m-%d %H:%M:%S}"
+
+
+VERBS: Final[Mapping[str, Verb]] = {
+    "list": Verb("list the mails that wait, the newest first", needs_what=False, lines=_mails("waiting")),
+    "show": Verb("show everything that is remembered of WHAT", needs_what=True, lines=_entries("entries")),
+    "release": Verb("let the waiting mails of WHAT pass at their next try", needs_what=True, lines=_mails("released")),
+    "forget": Verb("forget everything that is remembered of WHAT", needs_what=True, lines=_entries("forgotten")),
+    "stats": Verb("count what is remembered, by kind", needs_what=False, lines=_stats),
+}
+
+
+def _help() -> str:
+    return HELP.format(verbs="\n".join(f"  {name:9} {verb.help}" for name, verb in VERBS.items()))

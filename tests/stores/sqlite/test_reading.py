@@ -1,0 +1,30 @@
+"""Law tested: what is stored is found by its words, whatever bytes they are, and nothing else is."""
+
+from pathlib import Path
+
+from policyd.model.greylist import Triplet
+from policyd.stores import StoreOptions, Wanted
+from tests.stores.contract import RULES, START, TRIPLET, ask, triplet
+from tests.stores.sqlite.places import opened, run
+
+
+def test_bytes_that_are_no_text_come_out_as_they_went_in(place: Path) -> None:
+    async def scenario() -> None:
+        store = await opened(place)
+        strange = Triplet("192.0.2.0/24", "\udcff' OR 1@\udc80", "☃@y.example")
+        await ask(store, strange, START, RULES)
+        ((key, entry),) = await store.search(Wanted())
+        assert (key, entry.first_seen) == (strange, START)
+
+    run(scenario)
+
+
+def test_with_privacy_words_are_found_by_their_hashes(place: Path) -> None:
+    async def scenario() -> None:
+        store = await opened(place, options=StoreOptions(privacy=True, clock=lambda: START))
+        await ask(store, TRIPLET, START, RULES)
+        await ask(store, triplet(1), START, RULES)
+        ((key, _),) = await store.search(Wanted(words=(TRIPLET.sender,)))
+        assert "@" not in "".join(key)
+
+    run(scenario)
