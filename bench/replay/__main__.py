@@ -8,6 +8,7 @@ from typing import Final
 from bench.replay.ours import ours
 from bench.replay.rules import Rule, by_address, postgrey, sqlgrey
 from bench.replay.senders import POOL, PROVIDERS, Sender, attempts
+from policyd.checks.greylist import Settings
 
 RULES: Final[dict[str, Callable[[], Rule]]] = {
     "postgrey": postgrey,
@@ -18,6 +19,7 @@ RULES: Final[dict[str, Callable[[], Rule]]] = {
     "policyd, names": lambda: ours("name"),
     "policyd, SPF": lambda: ours("spf"),
     "policyd, both": lambda: ours("both"),
+    "policyd, suspicious": lambda: ours("both", Settings(when="suspicious")),
 }
 
 

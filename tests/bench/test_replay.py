@@ -1,6 +1,7 @@
 """Law tested: our real check meets the figures that the documentation promises, and loses nobody's mail."""
 
 from statistics import median
+from typing import Any
 
 import pytest
 
@@ -38,6 +39,14 @@ def test_without_identities_a_scattered_pool_waits_for_hours() -> None:
     gmail = PROVIDERS[0]
     rule = ours("both", Settings(identities=()))
     assert delivered(gmail, rule, scattered=True) == delivered(gmail, RULES["postgrey"](), scattered=True) == 18545
+
+
+@pytest.mark.parametrize("known", ["name", "spf", "both"])
+def test_where_only_the_suspicious_wait_no_provider_does(known: Any) -> None:
+    settings = Settings(when="suspicious")
+    assert {delivered(sender, ours(known, settings), scattered=True) for sender in PROVIDERS} == {0}
+    # The negative control: of whom nothing is known, not even a name, everything is suspicious.
+    assert delivered(PROVIDERS[0], ours("nothing", settings), scattered=False) == 362
 
 
 def test_the_pool_of_2007_passes_at_its_first_try_after_the_delay() -> None:
