@@ -347,6 +347,25 @@ class StoreContract:
 
         self.run(tmp_path, scenario)
 
+    def test_beyond_its_bound_a_network_shares_a_row_until_the_hour_ends(self, tmp_path: Path) -> None:
+        rules, hour = replace(RULES, max_new=3), HOUR - START % HOUR
+
+        async def scenario(desk: Desk) -> None:
+            await desk.passed(triplet(100), at=hour - 1, rules=rules)
+            before = desk.store.stats().entries
+            for number in range(3):
+                assert await desk.ask(triplet(number), at=hour, rules=rules) == ("new", 300)
+            for number in range(3, 50):
+                assert await desk.ask(triplet(number), at=hour + 1, rules=rules) == ("crowded", 300)
+            assert desk.store.stats().entries == before + 4
+            assert await desk.ask(triplet(100), at=hour + 2, rules=rules) == ("known", 0)
+            assert await desk.ask(triplet(0), at=hour + 2, rules=rules) == ("early", 298)
+            assert await desk.ask(elsewhere(1, triplet(60)), at=hour + 2, rules=rules) == ("new", 300)
+            assert await desk.ask(triplet(7), at=hour + 301, rules=rules) == ("crowd passed", 0)
+            assert await desk.ask(triplet(7), at=hour + HOUR, rules=rules) == ("new", 300)
+
+        self.run(tmp_path, scenario)
+
     def test_what_is_stored_can_be_looked_for(self, tmp_path: Path) -> None:
         async def scenario(desk: Desk) -> None:
             await desk.passed(triplet(0), at=300)
