@@ -353,16 +353,21 @@ class StoreContract:
         async def scenario(desk: Desk) -> None:
             await desk.passed(triplet(100), at=hour - 1, rules=rules)
             before = desk.store.stats().entries
+
+            async def now(key: Triplet, at: int) -> tuple[str, int]:
+                """At once: a restart forgets the counts, which is no harm."""
+                return await ask(desk.store, key, START + at, rules)
+
             for number in range(3):
-                assert await desk.ask(triplet(number), at=hour, rules=rules) == ("new", 300)
+                assert await now(triplet(number), hour) == ("new", 300)
             for number in range(3, 50):
-                assert await desk.ask(triplet(number), at=hour + 1, rules=rules) == ("crowded", 300)
+                assert await now(triplet(number), hour + 1) == ("crowded", 300)
             assert desk.store.stats().entries == before + 4
-            assert await desk.ask(triplet(100), at=hour + 2, rules=rules) == ("known", 0)
-            assert await desk.ask(triplet(0), at=hour + 2, rules=rules) == ("early", 298)
-            assert await desk.ask(elsewhere(1, triplet(60)), at=hour + 2, rules=rules) == ("new", 300)
-            assert await desk.ask(triplet(7), at=hour + 301, rules=rules) == ("crowd passed", 0)
-            assert await desk.ask(triplet(7), at=hour + HOUR, rules=rules) == ("new", 300)
+            assert await now(triplet(100), hour + 2) == ("known", 0)
+            assert await now(triplet(0), hour + 2) == ("early", 298)
+            assert await now(elsewhere(1, triplet(60)), hour + 2) == ("new", 300)
+            assert await now(triplet(7), hour + 301) == ("crowd passed", 0)
+            assert await now(triplet(7), hour + HOUR) == ("new", 300)
 
         self.run(tmp_path, scenario)
 
