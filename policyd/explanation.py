@@ -105,6 +105,7 @@ async def _step(assembly: Assembly, witness: Witness, request: PolicyRequest, no
         "final": verdict.final,
         "delay": verdict.delay,
         "match": verdict.match,
+        "why": verdict.why,
         "exempt": sorted(verdict.exempt),
         "facts": await _facts(assembly, witness.check, request),
         "evidence": _evidence(verdict.evidence),

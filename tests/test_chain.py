@@ -323,3 +323,83 @@ def test_only_checks_that_wait_are_timed() -> None:
     checks = [Says(TAG, "whitelist"), Says(TAG, "rbl", waits=True), Says(Unavailable("no"), "spf", waits=True)]
     answer(Chain(checks, (), lambda *_: None, 1, on_waited=lambda check, seconds: waited.append(check)))
     assert waited == ["rbl", "spf"]
+
+
+# Those who only look on
+
+
+@dataclass
+class Sees(Says):
+    """A check that learns from mail it is not asked about."""
+
+    asks_at_data: bool = False
+    outbound: list[str] = field(default_factory=list)
+    refused: list[tuple[str, Evidence]] = field(default_factory=list)
+
+    def saw_outbound(self, request: PolicyRequest, now: int) -> None:
+        self.outbound.append(f"{request.sender} to {request.recipient} at {now}")
+
+    def saw_rejection(self, request: PolicyRequest, evidence: Evidence, now: int) -> None:
+        self.refused.append((request.sender, evidence))
+
+
+@pytest.mark.parametrize(
+    ("attributes", "seen"),
+    [
+        ({"sasl_username": "me", "policy_context": "outbound"}, True),
+        ({"client_address": "127.0.0.1", "policy_context": "outbound"}, True),
+        ({"sasl_username": "me"}, False),
+        ({"sasl_username": "me", "policy_context": "other"}, False),
+        ({"policy_context": "outbound"}, False),  # a stranger is judged like any other
+        ({"sasl_username": "me", "policy_context": "outbound", "protocol_state": "DATA"}, False),
+    ],
+)
+def test_outgoing_mail_is_seen_where_the_service_says_so(attributes: dict[str, str], seen: bool) -> None:
+    witness = Sees(NO_OPINION)
+    decision = decide(chain(witness), request(**attributes))
+    assert decision.action is DUNNO
+    assert witness.outbound == (["a@example to b@example at 1000"] if seen else [])
+
+
+REFUSAL = Action("550", "5.7.1 no")
+
+
+@pytest.mark.parametrize("waits", [False, True])
+@pytest.mark.parametrize(("name", "seen"), [("rbl", True), ("blacklist", True), ("spf", False)])
+def test_a_refusal_by_a_list_is_seen_with_what_was_learned_before(name: str, seen: bool, waits: bool) -> None:
+    learned = NO_EVIDENCE._replace(spf=SpfEvidence("pass", "x.example"))
+    first = Says(NO_OPINION._replace(evidence=learned), "first")
+    witness = Sees(DEFER)
+    assert decide(chain(first, Says(Verdict(REFUSAL, "listed"), name, waits), witness)).action.rejects
+    assert witness.refused == ([("a@example", learned)] if seen else [])
+
+
+def test_a_deferral_is_no_refusal() -> None:
+    witness = Sees(DEFER)
+    decide(chain(Says(Verdict(Action("451", "4.7.1 later"), "listed"), "rbl"), witness))
+    assert witness.refused == []
+
+
+@pytest.mark.parametrize(
+    ("attributes", "asked"),
+    [
+        ({"sender": "", "protocol_state": "DATA"}, True),
+        ({"sender": "", "protocol_state": "END-OF-MESSAGE"}, False),
+        ({"protocol_state": "DATA"}, False),
+    ],
+)
+def test_only_bounces_are_judged_at_data_and_only_if_someone_asks(attributes: dict[str, str], asked: bool) -> None:
+    assert bool(decide(chain(Sees(DEFER, asks_at_data=True)), request(**attributes)).action.defers) is asked
+    assert not decide(chain(Sees(DEFER)), request(**attributes)).action.defers
+
+
+def test_in_shadow_nobody_looks_on() -> None:
+    witness = Sees(DEFER, asks_at_data=True)
+    attributes = {"sasl_username": "me", "policy_context": "outbound"}
+    (decision,) = Chain([Shadow(witness)], [], lambda name, error: None, 0).decide([request(**attributes)], 1000)
+    assert isinstance(decision, Decision)
+    assert witness.outbound == []
+
+
+def test_what_a_verdict_rests_on_is_in_the_decision() -> None:
+    assert decide(chain(Says(DEFER._replace(why="3: no reverse name")))).why == "3: no reverse name"

@@ -102,3 +102,12 @@ def test_a_check_that_cannot_answer_says_why(tmp_path: Path) -> None:
     told = run(tmp_path, CHAIN, store=Broken(StoreOptions()))
     assert told["steps"][2]["error"] == "the disk is full"
     assert (told["answer"]["action"], told["answer"]["reason"]) == ("DUNNO", "unavailable")
+
+
+def test_a_suspicion_is_told_with_its_reasons(tmp_path: Path) -> None:
+    text = f'{CHAIN}[greylist]\nwhen = "suspicious"\ntraps = ["b@example.net"]\n'
+    store = MemoryStore(StoreOptions())
+    told = run(tmp_path, text, store=store)
+    assert told["steps"][2]["reason"] == "not suspicious"
+    assert told["steps"][2]["why"] == "1: HELO is no host name"
+    assert store.stats().entries == 0  # a trap is only noted where mail is judged

@@ -103,7 +103,7 @@ def _word(step: Mapping[str, Any]) -> str:
 
 
 def _match(told: Mapping[str, Any]) -> str:
-    return f", {told['match']}" if told["match"] else ""
+    return "".join(f", {told[name]}" for name in ("match", "why") if told.get(name))
 
 
 def _plain(value: Any) -> str:

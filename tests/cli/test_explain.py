@@ -11,7 +11,7 @@ WHO = ["--client", "192.0.2.7", "--sender", "news@example.net", "--recipient", "
 STEP: dict[str, Any] = {
     "check": "whitelist", "error": "", "seconds": 0.0001, "action": "DUNNO", "reason": "no check objected",
     "final": False, "delay": 0,
-    "match": "", "exempt": [], "facts": [], "evidence": {}, "reached": True, "shadow": False,
+    "match": "", "why": "", "exempt": [], "facts": [], "evidence": {}, "reached": True, "shadow": False,
 }  # fmt: skip
 TOLD: dict[str, Any] = {
     "policy": "ours (f:3)", "not_asked": ["spf"],
