@@ -78,8 +78,9 @@ class Judgement(NamedTuple):
     triplet: Entry | None = None
 
 
-_KNOWN: Final = Judgement("known", 0)
-_AUTO_WHITELISTED: Final = Judgement("auto-whitelisted", 0)
+KNOWN: Final = Judgement("known", 0)
+AUTO_WHITELISTED: Final = Judgement("auto-whitelisted", 0)
+"""Both when nothing must be remembered. Compare with `is`."""
 
 
 class Observation(NamedTuple):
@@ -119,14 +120,14 @@ def judge(client: Entry | None, triplet: Entry | None, rules: Rules, now: int) -
     """Judge a try at `now` by the entries of its client and of its triplet (None: never seen)."""
     if client is not None and is_auto_whitelisted(client, rules, now):
         fresh = refreshed(client, now)
-        return Judgement("auto-whitelisted", 0, client=fresh) if fresh else _AUTO_WHITELISTED
+        return Judgement("auto-whitelisted", 0, client=fresh) if fresh else AUTO_WHITELISTED
     if triplet is None or is_expired(triplet, rules, now):
         if rules.delay > 0:
             return _first_try(rules.delay, now)
         triplet = Entry(now, now)  # unlike postgrey, whose --delay=0 silently means 300
     if triplet.passes:
         fresh = refreshed(triplet, now)
-        return Judgement("known", 0, triplet=fresh) if fresh else _KNOWN
+        return Judgement("known", 0, triplet=fresh) if fresh else KNOWN
     # A first try in the future is a clock that was set back: counted from now (postgrey 1.34).
     first_seen = min(triplet.first_seen, now)
     age = now - first_seen

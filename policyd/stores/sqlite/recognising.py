@@ -4,7 +4,7 @@ Law: most mail is settled by its network's record and its triplet, in memory, an
 by the model's own rule, over look-ups that note what they asked: no answer may rest on what is not committed yet.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from policyd.model.greylist import Change, Entry, Identities, Observation, Rules, Triplet, client_key, judge
@@ -39,24 +39,32 @@ def strangers(store: "SqliteStore", names: Sequence[str], text: bytes) -> list[t
 
 
 def observe_all(
-    store: "SqliteStore", triplet: Triplet, others: Sequence[str], rules: Rules, now: int, *, crowded: bool
+    store: "SqliteStore",
+    triplet: Triplet,
+    others: Sequence[str],
+    rules: Rules,
+    now: int,
+    known: Mapping[Triplet, tuple[int, Entry | None]],
+    *,
+    crowded: bool,
 ) -> Observation:
-    """Judge a try by all identities and all that is known of them, and remember it. Raises Unavailable."""
-    named: dict[Triplet, tuple[int, bytes]] = {}
+    """Judge a try by all identities and all that is known of them, and remember it. Raises Unavailable.
 
-    def name(key: Triplet) -> tuple[int, bytes]:
-        text = triplet_text(key)
-        found = named[key] = store.keys.of(text), text
-        return found
+    `known`: the keys and entries that were looked up before.
+    """
+    numbers = {key: number for key, (number, _) in known.items()}
 
-    outcome, seconds, writes = recognise(
-        lambda key: store.recall(name(key)[0]), triplet, others, rules, now, crowded=crowded
-    )
-    asked = [number for number, _ in named.values()]
-    rows = []
+    def find(key: Triplet) -> Entry | None:
+        if key in known:
+            return known[key][1]
+        number = numbers[key] = store.keys.of(triplet_text(key))
+        return store.recall(number)
+
+    outcome, seconds, writes = recognise(find, triplet, others, rules, now, crowded=crowded)
+    asked, rows = list(numbers.values()), []
     for key, entry in writes.items():
-        number, text = named.get(key) or name(key)
-        rows.append((number, entry, text))
+        text = triplet_text(key)
+        rows.append((numbers.get(key) or store.keys.of(text), entry, text))
     return Observation(outcome, seconds, store.remember(rows, asked, is_needed=outcome not in REFRESHING))
 
 

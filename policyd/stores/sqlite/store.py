@@ -13,6 +13,8 @@ from typing import NoReturn, TypeVar
 
 from policyd.model.errors import Unavailable
 from policyd.model.greylist import (
+    AUTO_WHITELISTED,
+    KNOWN,
     Change,
     Entry,
     Identities,
@@ -23,6 +25,7 @@ from policyd.model.greylist import (
     is_auto_whitelisted,
     judge,
 )
+from policyd.model.greylist import client_key as own_key
 from policyd.model.recognition import names_to_ask
 from policyd.stores.crowd import Crowd
 from policyd.stores.sqlite import reading
@@ -68,12 +71,15 @@ class SqliteStore(Ledger):
         judgement = judge(client, entry, rules, now)
         is_new = judgement.outcome == "new"
         crowded = is_new and rules.max_new > 0 and self._crowd.is_full(triplet.client, rules.max_new, now)
-        if crowded or others is not None or client is not None or rules.replies_for or judgement.outcome == "passed":
+        if judgement is AUTO_WHITELISTED or (judgement is KNOWN and client is None):
+            pass  # settled, as most mail that is worth having
+        elif crowded or others is not None or client is not None or rules.replies_for or judgement.outcome == "passed":
             names = names_to_ask(judgement, client, rules, others)
             if names is not None and is_new and client is None and not crowded and not rules.replies_for:
                 return self._remember_stranger(judgement, triplet, key, text, names, rules, now)
             if names is not None or crowded:
-                return observe_all(self, triplet, names or (), rules, now, crowded=crowded)
+                known = {own_key(triplet): (client_key, client), triplet: (key, entry)}
+                return observe_all(self, triplet, names or (), rules, now, known, crowded=crowded)
         if judgement.client is not None or judgement.triplet is not None:
             return self._remember(judgement, triplet.client, client_key, key, text)
         group = self._group
@@ -227,7 +233,7 @@ class SqliteStore(Ledger):
         """Remember a first try under all identities of its client, unless one of them is no stranger."""
         strange = strangers(self, names, text)
         if strange is None:
-            return observe_all(self, triplet, names, rules, now, crowded=False)
+            return observe_all(self, triplet, names, rules, now, {}, crowded=False)
         observation = self._remember(seen, "", key, key, text)
         group, entry = self._group, seen.triplet
         assert group is not None and entry is not None  # noqa: PT018, S101 - just written

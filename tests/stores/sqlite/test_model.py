@@ -143,16 +143,8 @@ class Reference:
         written = self.replies.get((sender, recipient))
         return written is not None and time - written <= self.rules.replies_for and self.rules.replies_for > 0
 
-    def _wait(
-        self,
-        names: Sequence[str],
-        live: dict[str, Story],
-        sender: str,
-        recipient: str,
-        time: int,
-        delay: int,
-        *,
-        learns: bool,
+    def _waits(
+        self, names: Sequence[str], live: dict[str, Story], sender: str, recipient: str, time: int, delay: int
     ) -> tuple[str, int]:
         through = [story for story in live.values() if story.through]
         if through:
