@@ -92,3 +92,20 @@ def test_with_dns_stopped_it_falls_back_to_the_network_and_no_mail_is_lost(lab_w
         assert tried(lab_with_dns, POOL[2], "a@never.local.example")
     finally:
         lab_with_dns.unbound.start()
+
+
+def test_where_only_the_suspicious_wait_a_provider_does_not(lab_with_dns: Lab) -> None:
+    with laboratory() as home:
+        settings: dict[str, dict[str, Any]] = {
+            "chain": {"checks": ["spf", "greylist"]},
+            "dns": {"nameservers": [lab_with_dns.unbound.address]},
+            "spf": {"header": "none"},
+            "greylist": {"when": "suspicious", "providers": ["pool.local.example"]},
+        }
+        with Policyd(home, settings) as daemon, Postfix(home, daemon.inet) as postfix:
+            lab = Lab(lab_with_dns.unbound, postfix)
+            # Without a host name, from whatever network its own record names at this moment.
+            assert all(tried(lab, net, "a@pool.local.example") for net in POOL)
+            # A pass of anybody else's is no trust, without a name.
+            assert not tried(lab, POOL[0], "a@late.local.example")
+            assert not tried(lab, "198.19.5", "a@open.local.example", "mx.big-sender.example")

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policyd.checks.greylist import Settings, build, reply
+from policyd.checks.greylist import check as room
 from policyd.checks.greylist.reply import TEXT_LIMIT
 from policyd.checks.tools import Tools
 from policyd.model.action import DUNNO
@@ -19,6 +20,8 @@ from policyd.model.evidence import NO_EVIDENCE, Evidence, SpfEvidence
 from policyd.model.greylist import Identities, Observation, Rules, Triplet
 from policyd.model.request import PolicyRequest
 from policyd.model.verdict import Verdict
+from policyd.stores.memory import MemoryStore
+from policyd.stores.store import StoreOptions
 from policyd.tables.lists import TableList
 
 NOW = 1_795_370_400  # Sun, 22 Nov 2026 18:00:00 +0000
@@ -358,3 +361,106 @@ def test_impossible_settings_are_refused(options: dict[str, Any], mistake: str) 
 )
 def test_unusual_settings_are_allowed(options: dict[str, Any]) -> None:
     Settings(**options)
+
+
+# What is spared, with a real store in memory
+
+
+def evaluated(check: Any, asked: PolicyRequest, at: int = 0, evidence: Evidence = NO_EVIDENCE) -> Verdict:
+    verdict = check.evaluate(asked, evidence, NOW + at)
+    assert isinstance(verdict, Verdict)
+    return verdict
+
+
+def real(**options: Any) -> Any:
+    return build(Settings(**options), tools(MemoryStore(StoreOptions())))  # type: ignore[arg-type]
+
+
+def to(recipient: str, instance: str = "i2", sender: str = "a@x.example") -> PolicyRequest:
+    return request(sender=sender, recipient=recipient)._replace(instance=instance)
+
+
+def test_the_delay_is_served_once_for_a_message() -> None:
+    check = real()
+    assert evaluated(check, to("r1@y.example", "i1")).reason == "new"
+    assert evaluated(check, to("r1@y.example"), 240).reason == "triplet found"
+    assert evaluated(check, to("r2@y.example"), 241).reason == "same message"
+    assert evaluated(check, to("r3@y.example", "i3"), 242).reason == "new"
+    # Who came along is known; a recipient that was only known opens the door for nobody.
+    assert evaluated(check, to("r2@y.example", "i4"), 243).reason == "triplet found"
+    assert evaluated(check, to("r4@y.example", "i4"), 243).reason == "new"
+
+
+def test_each_recipient_may_have_to_wait_for_itself() -> None:
+    check = real(whole_messages=False)
+    evaluated(check, to("r1@y.example", "i1"))
+    evaluated(check, to("r1@y.example"), 240)
+    assert evaluated(check, to("r2@y.example"), 241).reason == "new"
+
+
+def test_messages_that_passed_are_forgotten_in_their_turn() -> None:
+    check = real(delay=0)
+    for number in range(room.REMEMBERED_MESSAGES + 10):
+        evaluated(check, to("r@y.example", f"i{number}", f"s{number}@x{number}.example"))
+    assert len(check._through) == room.REMEMBERED_MESSAGES
+
+
+@pytest.mark.parametrize(
+    ("null_sender", "state", "reason"),
+    [
+        ("rcpt", "RCPT", "new"),
+        ("data", "RCPT", "null sender"),
+        ("data", "DATA", "new"),
+        ("never", "RCPT", "null sender"),
+        ("never", "DATA", "null sender"),
+    ],
+)
+def test_bounces(null_sender: str, state: str, reason: str) -> None:
+    check = real(null_sender=null_sender)
+    bounce = request(sender="")._replace(protocol_state=state)
+    assert evaluated(check, bounce).reason == reason
+    assert check.asks_at_data is (null_sender == "data")
+
+
+def test_who_mails_a_trap_is_refused_or_waits_longer() -> None:
+    refusing = real(traps=("trap@y.example",), trap_action="reject")
+    assert evaluated(refusing, request()).reason == "new"
+    assert evaluated(refusing, to("Trap@y.example"), 1).action.rejects
+    assert evaluated(refusing, request(), 300).reason == "spam trap"
+    assert evaluated(refusing, request(), 300 + DAY).reason == "triplet found"
+    delaying = real(traps=("trap@y.example",))
+    assert evaluated(delaying, to("trap@y.example")).delay == 7200
+    assert evaluated(delaying, request(), 1).delay == 7200
+
+
+@pytest.mark.parametrize(
+    ("evidence", "reason", "why"),
+    [
+        (heard(PASS), "new", "3: no reverse name, HELO is no host name"),
+        (heard(SpfEvidence("pass", "gmail.com")), "not suspicious", "trusted: SPF of a provider"),
+    ],
+)
+def test_only_the_suspicious_are_remembered(evidence: Evidence, reason: str, why: str) -> None:
+    store = MemoryStore(StoreOptions())
+    check = build(Settings(when="suspicious"), tools(store))  # type: ignore[arg-type]
+    verdict = evaluated(check, request(), evidence=evidence)
+    assert (verdict.reason, verdict.why) == (reason, why)
+    assert bool(store.stats().entries) is (reason == "new")
+
+
+def test_a_look_changes_nothing() -> None:
+    store = MemoryStore(StoreOptions())
+    check: Any = build(Settings(traps=("b@y.example",), trap_action="reject"), tools(store))  # type: ignore[arg-type]
+    assert check.peek(request(), NO_EVIDENCE, NOW).reason == "new"
+    assert store.stats().entries == 0
+
+
+def test_a_refused_client_begins_anew_under_all_its_identities() -> None:
+    check = real(auto_whitelist_clients=1, auto_whitelist_interval=0)
+    asked = named("mx1.mail.host.example")
+    evaluated(check, asked)
+    evaluated(check, asked, 240)
+    stranger = asked._replace(client_address=parse_address("203.0.113.5"), recipient="other@y.example")
+    assert evaluated(check, stranger, 241).reason == "client AWL"
+    check.saw_rejection(asked, NO_EVIDENCE, NOW + 250)
+    assert evaluated(check, stranger._replace(instance="i9"), 251).reason == "new"
