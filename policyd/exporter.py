@@ -1,12 +1,13 @@
-"""The metrics port: answers GET /metrics and nothing else.
+"""The metrics port: answers GET of a few pages and nothing else.
 
 Law: read only, bounded (one small request head, five seconds), never on the path of a mail.
 """
 
 import asyncio
+import logging
 import sys
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
 
 from policyd import sockets
 from policyd.model.endpoint import Endpoint, parse_endpoint, parse_host_and_port
@@ -16,14 +17,31 @@ MAX_HEAD: Final = 8192
 TIMEOUT: Final = 5.0
 """Seconds for a whole exchange."""
 
-_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+_log = logging.getLogger("policyd")
+
+METRICS: Final = "text/plain; version=0.0.4; charset=utf-8"
+HTML: Final = "text/html; charset=utf-8"
+
+_HEADERS: Final = (
+    "Connection: close\r\nCache-Control: no-store\r\n"
+    "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
+    # Nothing but the page itself and its own style: no script could run, were there one.
+    "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'\r\n"
+)
+
+
+class Page(NamedTuple):
+    """What is answered to one path."""
+
+    make: Callable[[], bytes]
+    content_type: str
 
 
 class Exporter:
-    """A tiny HTTP server for one page."""
+    """A tiny HTTP server for `pages`, by their paths."""
 
-    def __init__(self, page: Callable[[], bytes]) -> None:
-        self._page = page
+    def __init__(self, pages: Mapping[str, Page]) -> None:
+        self._pages = pages
         self._server: asyncio.Server | None = None
         self._file: tuple[str, int] | None = None
 
@@ -68,16 +86,20 @@ class Exporter:
 
     def _response(self, head: bytes) -> bytes:
         method, _, rest = head.partition(b" ")
-        path = rest.partition(b" ")[0].partition(b"?")[0]
+        path = rest.partition(b" ")[0].partition(b"?")[0].decode("ascii", "replace")
         if method not in (b"GET", b"HEAD"):
-            return _page("405 Method Not Allowed", b"only GET\n")
-        if path == b"/metrics":
-            return _page("200 OK", self._page(), _TYPE, with_body=method == b"GET")
-        return _page("404 Not Found", b"there is only /metrics\n")
+            return _answer("405 Method Not Allowed", b"only GET\n")
+        page = self._pages.get(path)
+        if page is None:
+            return _answer("404 Not Found", f"there is {' and '.join(self._pages)}\n".encode())
+        try:
+            body = page.make()
+        except Exception:
+            _log.exception("a bug: %s cannot be shown; please report it with the lines below", path)
+            return _answer("500 Internal Server Error", b"a bug of policyd; its log has the traceback\n")
+        return _answer("200 OK", body, page.content_type, with_body=method == b"GET")
 
 
-def _page(status: str, body: bytes, content_type: str = "text/plain", *, with_body: bool = True) -> bytes:
-    head = (
-        f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-    )
+def _answer(status: str, body: bytes, content_type: str = "text/plain", *, with_body: bool = True) -> bytes:
+    head = f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n{_HEADERS}\r\n"
     return head.encode("ascii") + (body if with_body else b"")

@@ -130,7 +130,7 @@ class Metrics:
         for check, waited in self.check_latency.items():
             checks.add_metric((check,), waited.cumulative(), waited.total)
         yield checks
-        yield counters("policyd_greylist_decisions", "What greylisting found.", ("result",), self._greylist_results())
+        yield counters("policyd_greylist_decisions", "What greylisting found.", ("result",), self.greylist_results())
         yield histogram(
             "policyd_greylist_delay_seconds",
             "From the first try of a mail to the one that passed.",
@@ -177,7 +177,8 @@ class Metrics:
                 family.add_metric((option,), value)
         yield from (entries, bad, changed)
 
-    def _greylist_results(self) -> Mapping[str, int]:
+    def greylist_results(self) -> Mapping[str, int]:
+        """What greylisting found since the start, by its words."""
         results: Counter[str] = Counter()
         for (_, check, reason), count in self.requests.items():
             if reason == "triplet found" and check == "greylist":

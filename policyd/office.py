@@ -17,17 +17,22 @@ from policyd.assembly import Assembler
 from policyd.checks.spf import SpfCounts
 from policyd.config import Settings
 from policyd.control import Control
-from policyd.exporter import Exporter
+from policyd.exporter import HTML, METRICS, Exporter, Page
 from policyd.health import FailOpen, Health
+from policyd.history import History
 from policyd.inquiry import Inquiry
 from policyd.logbook import Logbook
+from policyd.logs.reading import read_line
 from policyd.metrics import Metrics
 from policyd.process_metrics import process_metrics
+from policyd.status_page import Picture, render, shortened
 from policyd.store_metrics import store_metrics
 from policyd.stores import Store
 from policyd.waiting import Waiting
 from policyd.watch import Watch
 
+SHOWN: Final = 20
+"""Decisions on the status page."""
 CLOCK_STEP: Final = 60.0
 """Seconds by which the clock must move within one of its own to be told: NTP steps by less."""
 
@@ -57,14 +62,16 @@ class Office:
         self._places = places
         self._exporter: Exporter | None = None
         self._offset = time.time() - time.monotonic()
+        self._history = History(metrics, time.time)
         self.mistakes: tuple[str, ...] = ()
         """Those for which the last reload was not taken."""
         self._health = self._make_health()
-        admin = Admin(metrics, self._health, watch, places, reload)
+        self._admin = Admin(metrics, self._health, watch, places, reload)
         dns_lists = lambda _: [dns_report.zone_figures(status) for status in assembler.dns_lists()]  # noqa: E731
         inquiry = Inquiry(logbook, metrics, lambda: self._settings, lambda: assembler.current)
         waiting = Waiting(store, lambda: self._settings)
-        self._control = Control({**admin.verbs(), **inquiry.verbs(), **waiting.verbs(), "rbl": dns_lists})
+        verbs = {**self._admin.verbs(), **inquiry.verbs(), **waiting.verbs(), "rbl": dns_lists}
+        self._control = Control(verbs)
         metrics.lists = lambda: watch.lists.figures()
         metrics.rooms = [
             lambda: store_metrics(store.stats()),
@@ -109,6 +116,7 @@ class Office:
     def tick(self) -> None:
         """What is done once a second."""
         self._logbook.recent.tick()
+        self._history.tick()
         offset = time.time() - time.monotonic()
         if abs(offset - self._offset) > CLOCK_STEP:
             self._metrics.clock_steps += 1
@@ -120,12 +128,30 @@ class Office:
         state, why = self._health.status()
         return f"{state} on {self._places()}" if state == "serving" else f"{state}: {why}"
 
+    def _page(self) -> bytes:
+        """The status page of this moment."""
+        metrics, recent = self._metrics, self._logbook.recent
+        shown = dict if self._settings.metrics.show_addresses else shortened
+        decisions = [(at, read_line(line)) for at, line in recent.find(("",), SHOWN)]
+        waited = ((check, sum(times.counts), times.total) for check, times in metrics.check_latency.items())
+        picture = Picture(
+            status=self._admin.status({}),
+            minutes=self._history.picture(),
+            funnel=metrics.greylist_results(),
+            zones=[dns_report.zone_figures(status) for status in self._assembler.dns_lists()],
+            checks=sorted(waited, key=lambda check: -check[2] / check[1]),
+            decisions=[(at, shown(fields)) for at, fields in decisions if fields is not None],
+            now=int(time.time()),
+        )
+        return render(picture).encode()
+
     async def _start_exporter(self) -> None:
         if not self._settings.metrics.listen:
             return
         registry = CollectorRegistry(auto_describe=False)
         registry.register(self._metrics)
-        exporter = Exporter(partial(generate_latest, registry))
+        pages = {"/": Page(self._page, HTML), "/metrics": Page(partial(generate_latest, registry), METRICS)}
+        exporter = Exporter(pages)
         await exporter.start(self._settings.metrics.listen)
         self._exporter = exporter
 

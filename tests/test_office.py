@@ -64,6 +64,8 @@ def test_it_answers_on_both_sockets_and_removes_them(tmp_path: Path) -> None:
         page = await exchange(tmp_path / "metrics.sock", b"GET /metrics HTTP/1.0\r\n\r\n")
         assert b"\npolicyd_store_up 1.0\n" in page
         office.tick()
+        page = await exchange(tmp_path / "metrics.sock", b"GET / HTTP/1.0\r\n\r\n")
+        assert b'policyd is <span class="serving">serving</span>' in page
 
     run(tmp_path, story)
     assert not (tmp_path / "control.sock").exists()

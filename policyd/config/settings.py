@@ -210,6 +210,8 @@ class MetricsSettings:
 
     listen: str = field(default="127.0.0.1:9130", metadata={"check": _check_metrics_listen})
     """``HOST:PORT`` or ``unix:/PATH``; "" is off."""
+    show_addresses: bool = False
+    """Whether the status page names clients, senders and recipients in full."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,8 @@ def test_a_failed_reload_and_a_closed_connection_can_be_seen(lab: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status"), [("HEAD", "/metrics", 200), ("GET", "/", 404), ("POST", "/metrics", 405)]
+    ("method", "path", "status"),
+    [("HEAD", "/metrics", 200), ("GET", "/", 200), ("GET", "/x", 404), ("POST", "/metrics", 405)],
 )
 def test_there_is_nothing_else(lab: Path, method: str, path: str, status: int) -> None:
     with Policyd(lab) as daemon:
