@@ -54,7 +54,7 @@ def test_help_names_every_verb(dev: ModuleType) -> None:
 def test_a_mistyped_verb_is_a_usage_error_that_names_the_verbs() -> None:
     answer = call("tset")
     assert answer.returncode == 2
-    assert answer.stderr == "dev: no verb 'tset'; there are: run, test, bench, lint. More: ./dev --help\n"
+    assert answer.stderr == "dev: no verb 'tset'; there are: run, test, bench, lint, man. More: ./dev --help\n"
 
 
 def test_it_parses_on_old_pythons_so_that_they_can_say_what_is_needed() -> None:
