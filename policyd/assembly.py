@@ -64,7 +64,9 @@ def build_checks(
     hostname = settings.hostname or gethostname()
     checks: list[Check] = []
     jobs: list[Job] = []
-    registered_domain, _ = registered_domains()
+    registered_domain, is_listed = registered_domains()
+    if not is_listed and "name" in settings.checks["greylist"].identities:
+        _log.info("no Public Suffix List (extra psl): greylisting finds the domains of few host names")
 
     def build(name: str, options: Any) -> Check:
         files = partial(lists.open, name)

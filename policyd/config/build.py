@@ -89,6 +89,8 @@ def _judge_policies(settings: Settings, where: Where, complain: Complain) -> Non
             complain(("policy", number), "recipients", f"{whom} always belongs to {before}; put this one before it")
         if problem := _delay_problem(policy, settings):
             complain(("policy", number), "delay", problem)
+        if policy.when is not None and "greylist" not in policy.checks:
+            complain(("policy", number), "when", "greylist is not asked here, so nobody waits; remove one of the two")
 
 
 def _delay_problem(policy: Policy, settings: Settings) -> str:

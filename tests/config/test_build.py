@@ -161,6 +161,13 @@ def test_one_mistake_in_a_policy(tables: list[Mapping[str, Any]], mistake: str) 
     assert found.startswith(mistake)
 
 
+def test_a_policy_without_greylisting_says_not_who_waits() -> None:
+    (found,) = mistakes({"policy": [{"when": "suspicious", "off": ["greylist"]}]})
+    assert found == (
+        "<policy.0.when>: [[policy]] when: greylist is not asked here, so nobody waits; remove one of the two"
+    )
+
+
 def test_the_delay_of_a_policy_must_fit_the_check() -> None:
     (found,) = mistakes({"greylist": {"retry_window": "1h"}, "policy": [{"delay": "2h"}]})
     assert found == (
