@@ -5,7 +5,7 @@ Law: what is looked for is found in the store as it is, bounded; what is changed
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from policyd.config import Settings
@@ -41,7 +41,7 @@ class Waiting:
 
     async def waiting(self, arguments: Arguments) -> dict[str, Any]:
         """The mails that wait, the newest first, each with all identities that it is known under. Raises Refused."""
-        found = await self._search(arguments, waiting=True)
+        found = await self._found(self._wanted(arguments, waiting=True))
         return {
             "waiting": [self._mail(*mail) for mail in together(found)],
             "left_out": len(found) == _most(arguments),
@@ -49,19 +49,20 @@ class Waiting:
 
     async def show(self, arguments: Arguments) -> dict[str, Any]:
         """Everything that is known of ``what``, the newest first. Raises Refused."""
-        found = await self._search(arguments, waiting=False)
+        found = await self._found(self._wanted(arguments, waiting=False))
         return {"entries": [self._row(*kept) for kept in found], "left_out": len(found) == _most(arguments)}
 
     async def release(self, arguments: Arguments) -> dict[str, Any]:
         """Let the waiting mails of ``what`` pass at their next try. Raises Refused."""
-        found, now = await self._search(arguments, waiting=True), int(self._clock())
-        await self._amend(found, lambda entry: entry and entry._replace(last_seen=now, passes=1))
+        now = int(self._clock())
+        change: Change = lambda entry: entry and entry._replace(last_seen=now, passes=1)  # noqa: E731
+        found = await self._change(self._wanted(arguments, waiting=True), change)
         return {"released": [self._mail(*mail) for mail in together(found)]}
 
     async def forget(self, arguments: Arguments) -> dict[str, Any]:
         """Forget everything that is known of ``what``. Raises Refused."""
-        found = await self._search(arguments, waiting=False)
-        await self._amend(found, lambda entry: FORGOTTEN if entry else None)
+        wanted = self._wanted(arguments, waiting=False)
+        found = await self._change(wanted, lambda entry: FORGOTTEN if entry else None)
         return {"forgotten": [self._row(*kept) for kept in found]}
 
     async def stats(self, _: Arguments) -> dict[str, Any]:
@@ -71,14 +72,14 @@ class Waiting:
         except Unavailable as error:
             raise Refused(str(error)) from None
 
-    async def _search(self, arguments: Arguments, *, waiting: bool) -> list[Kept]:
+    def _wanted(self, arguments: Arguments, *, waiting: bool) -> Wanted:
         what = arguments.get("what", "")
         if not isinstance(what, str) or not (what or waiting):
             raise Refused('"what" is an address, a domain or a network')
         since = int(self._clock()) - self._greylist.retry_window if waiting else None
         domain = what.lower() if what.startswith("@") else f"@{what.lower()}" if what and "@" not in what else ""
         words = tuple(dict.fromkeys(self._words(what))) if what else ()
-        return await self._found(Wanted(words, domain, since, _most(arguments)))
+        return Wanted(words, domain, since, _most(arguments))
 
     def _words(self, what: str) -> Iterable[str]:
         """The words under which an address, a domain, a client or a network may be stored."""
@@ -98,9 +99,12 @@ class Waiting:
         except Unavailable as error:
             raise Refused(str(error)) from None
 
-    async def _amend(self, found: Iterable[Kept], change: Change) -> None:
+    async def _change(self, wanted: Wanted, change: Change) -> Sequence[Kept]:
+        """Change what is wanted, and wait until that is written."""
+        if not wanted.words:
+            raise Refused('"what" is an address, a domain or a network')
         try:
-            commit = self._store.amend([key for key, _ in found], change)
+            found, commit = await self._store.change(wanted, change)
         except Unavailable as error:
             raise Refused(str(error)) from None
         if commit is not None:
@@ -108,6 +112,7 @@ class Waiting:
             commit.then(done.set_result)
             if not await done:
                 raise Refused("it could not be written; see policyd status")
+        return found
 
     def _mail(self, sender: str, recipient: str, clients: dict[str, Entry]) -> dict[str, Any]:
         since = min(entry.first_seen for entry in clients.values())

@@ -83,6 +83,12 @@ class MemoryStore:
         found = [kept for kept in reversed(self._entries.items()) if wanted.fits(*kept)]
         return sorted(found, key=lambda kept: -kept[1].first_seen)[: wanted.most]
 
+    async def change(self, wanted: Wanted, change: Change) -> tuple[list[Kept], None]:
+        """Find, then change."""
+        found = await self.search(wanted)
+        self.amend([key for key, _ in found], change)
+        return found, None
+
     async def census(self, kind_of: Callable[[Triplet, Entry], str]) -> Counter[str]:
         """Count all of them."""
         entries = iter(list(self._entries.items()))

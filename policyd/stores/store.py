@@ -135,6 +135,12 @@ class Store(Protocol):
     async def search(self, wanted: Wanted) -> list[Kept]:
         """The entries that somebody asks for, the newest first. Mail does not wait for it. Raises Unavailable."""
 
+    async def change(self, wanted: Wanted, change: Change) -> tuple[list[Kept], Commit | None]:
+        """Find what is `wanted`, and put what `change` makes of each in its place; what was found, and the commit.
+
+        Raises Unavailable.
+        """
+
     async def census(self, kind_of: Callable[[Triplet, Entry], str]) -> Counter[str]:
         """How many entries there are of each kind. Mail does not wait for it. Raises Unavailable."""
 

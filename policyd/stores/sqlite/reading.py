@@ -15,7 +15,7 @@ from policyd.model.greylist import Entry, Triplet
 from policyd.stores.store import Kept, Wanted
 
 _SELECT: Final = """
-SELECT CAST(client AS BLOB), CAST(sender AS BLOB), CAST(recipient AS BLOB), first_seen, last_seen, passes, counted
+SELECT key, CAST(client AS BLOB), CAST(sender AS BLOB), CAST(recipient AS BLOB), first_seen, last_seen, passes, counted
 FROM names JOIN entries USING (key) WHERE first_seen > 0"""
 _WAITING: Final = " AND passes = 0 AND first_seen >= ? AND client != '' AND recipient NOT IN ('', '*')"
 _ORDER: Final = " ORDER BY first_seen DESC, id DESC LIMIT ?"
@@ -25,8 +25,8 @@ SLICE: Final = 500
 PAUSE: Final = 0.001
 
 
-async def search(path: Path, wanted: Wanted, words: Sequence[str]) -> list[Kept]:
-    """The entries of the archive at `path` that are `wanted`; its words are stored as `words`. Raises sqlite3.Error."""
+async def search(path: Path, wanted: Wanted, words: Sequence[str]) -> dict[int, Kept]:
+    """What is `wanted` of the archive at `path`, by key; its words are stored as `words`. Raises sqlite3.Error."""
     sql, values = _SELECT, list[str | int]()
     if wanted.waiting_since is not None:
         sql += _WAITING
@@ -36,7 +36,7 @@ async def search(path: Path, wanted: Wanted, words: Sequence[str]) -> list[Kept]
     place = f"{path.absolute().as_uri()}?mode=ro"
     async with aiosqlite.connect(place, uri=True) as connection:
         rows = await connection.execute_fetchall(sql + _ORDER, (*values, wanted.most))
-    return list(dict(_kept(*row) for row in rows).items())
+    return {number: _kept(*rest) for number, *rest in rows}
 
 
 async def census(path: Path, kind_of: Callable[[Triplet, Entry], str]) -> Counter[str]:
@@ -45,7 +45,7 @@ async def census(path: Path, kind_of: Callable[[Triplet, Entry], str]) -> Counte
     place = f"{path.absolute().as_uri()}?mode=ro"
     async with aiosqlite.connect(place, uri=True) as connection, connection.execute(_SELECT) as cursor:
         while rows := list(await cursor.fetchmany(SLICE)):
-            counts.update(kind_of(*_kept(*row)) for row in rows)
+            counts.update(kind_of(*_kept(*rest)) for _, *rest in rows)
             await asyncio.sleep(PAUSE)
     return counts
 

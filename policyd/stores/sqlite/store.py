@@ -126,6 +126,16 @@ class SqliteStore(Ledger):
 
     async def search(self, wanted: Wanted) -> list[Kept]:
         """Merge what is new, then look into the archive."""
+        return list((await self._found(wanted)).values())
+
+    async def change(self, wanted: Wanted, change: Change) -> tuple[list[Kept], Group | None]:
+        """The same, then change what was found by its keys: with `privacy` nobody knows their texts."""
+        found = await self._found(wanted)
+        changed = ((number, change(self.recall(number)), triplet_text(key)) for number, (key, _) in found.items())
+        rows = [(number, entry, text) for number, entry, text in changed if entry is not None]
+        return list(found.values()), self.remember(rows, (), is_needed=True)
+
+    async def _found(self, wanted: Wanted) -> dict[int, Kept]:
         words = wanted.words
         if self._hides:
             words = tuple(self.keys.hidden(word.encode("utf-8", "surrogateescape")).decode() for word in words)

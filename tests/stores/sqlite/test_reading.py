@@ -4,7 +4,7 @@ from pathlib import Path
 
 from policyd.model.greylist import Triplet
 from policyd.stores import StoreOptions, Wanted
-from tests.stores.contract import RULES, START, TRIPLET, ask, triplet
+from tests.stores.contract import RULES, START, TRIPLET, ask, done, triplet
 from tests.stores.sqlite.places import opened, run
 
 
@@ -26,5 +26,12 @@ def test_with_privacy_words_are_found_by_their_hashes(place: Path) -> None:
         await ask(store, triplet(1), START, RULES)
         ((key, _),) = await store.search(Wanted(words=(TRIPLET.sender,)))
         assert "@" not in "".join(key)
+        found, commit = await store.change(Wanted(words=(TRIPLET.sender,)), lambda e: e and e._replace(passes=1))
+        await done(commit)
+        assert len(found) == 1
+        assert (await ask(store, TRIPLET, START + 1, RULES), await ask(store, triplet(1), START + 1, RULES)) == (
+            ("known", 0),
+            ("early", 299),
+        )
 
     run(scenario)
