@@ -43,6 +43,9 @@ def test_debians_own_line() -> None:
     assert (greylist.delay, greylist.retry_window, greylist.max_age) == (300, 2 * 86400, 35 * 86400)
     assert (greylist.ipv4_prefix, greylist.ipv6_prefix) == (24, 64)
     assert (greylist.auto_whitelist_clients, greylist.action) == (5, "DEFER_IF_PERMIT")
+    # What postgrey does not have.
+    assert (greylist.identities, greylist.group_after, greylist.when) == ((), 0, "always")
+    assert (greylist.whole_messages, greylist.max_new_per_network, greylist.replies) == (False, 0, "off")
     assert found.metrics.listen == ""
     assert (found.log.format, found.log.destination, found.log.level) == ("postgrey", "stderr", "info")
     assert (found.log.privacy, found.store.privacy, found.server.close_after_reply) == (False, False, False)

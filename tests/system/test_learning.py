@@ -49,7 +49,8 @@ def mail() -> Iterator[Mail]:
                 "smtpd_data_restrictions": ask,
                 # What a submission service has for everybody is here for one client: there is one service.
                 "smtpd_restriction_classes": "outgoing",
-                "outgoing": f"check_policy_service {{ {daemon.inet}, policy_context=outbound }}",
+                # The form of docs/postfix.md, which has no blanks because master.cf would need braces around them.
+                "outgoing": f"check_policy_service,{{{daemon.inet},policy_context=outbound,default_action=DUNNO}}",
                 "smtpd_relay_restrictions": "check_client_access inline:{ 198.18.4.9=outgoing }",
             }
             with Postfix(home, daemon.inet, DEFAULT_LIMITS | restrictions) as postfix:

@@ -47,7 +47,16 @@ class Ours:
     """The chain with the greylist check and a store in memory."""
 
     def __init__(self, max_age: int = 35 * DAY, delay: int = DELAY) -> None:
-        settings = Settings(delay=Seconds(delay), max_age=Seconds(max_age), text=TEXT)
+        # What postgrey does not have is off, as with `policyd postgrey`; its test holds the options against these.
+        settings = Settings(
+            delay=Seconds(delay),
+            max_age=Seconds(max_age),
+            text=TEXT,
+            identities=(),
+            group_after=0,
+            whole_messages=False,
+            max_new_per_network=0,
+        )
         store = MemoryStore(StoreOptions())
         tools = Tools(store, "mx.y.example", "1", lambda kind, files: TableList(kind))
         self._chain = Chain([build(settings, tools)], [], lambda check, error: None, 0)
