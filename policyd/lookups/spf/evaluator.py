@@ -223,6 +223,7 @@ class Evaluator:
                     group.create_task(self._ask_one(knowledge, question))
 
     async def _ask_one(self, knowledge: Knowledge, question: Question) -> None:
+        await self._turns.step()
         try:
             knowledge.put(question, await self._resolver.resolve(*question))
         except DnsUnavailable as error:

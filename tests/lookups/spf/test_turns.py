@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from policyd.lookups.spf.turns import SLICE, Turns
+from policyd.lookups.spf.turns import SLICE, STEP, Turns
 
 
 class Clock:
@@ -63,3 +63,24 @@ def test_work_of_someone_who_is_gone_is_not_done() -> None:
 
     asyncio.run(run())
     assert done == ["here"]
+
+
+def test_steps_count_for_what_they_are_taken_for() -> None:
+    order = list[str]()
+
+    async def step(turns: Turns) -> None:
+        await turns.step()
+        order.append("step")
+
+    async def other() -> None:
+        for _ in range(3):
+            order.append("other")
+            await asyncio.sleep(0)
+
+    async def run() -> None:
+        turns = Turns(Clock())
+        await asyncio.gather(*(step(turns) for _ in range(50)), other())
+
+    asyncio.run(run())
+    assert order.count("step") == 50
+    assert order.index("other") == round(SLICE / STEP)
