@@ -231,7 +231,7 @@ def longest_hold(checks: int) -> float:
     """The longest time in ms for which so many cold checks at once keep everybody else from the loop.
 
     In this process: the check with its resolver, on asyncio's own loop, and beside them somebody who always wants his
-    turn; the garbage collector is set as policyd sets it. CPU time, because other processes of the machine do not count.
+    turn; the garbage collector is set as policyd sets it. CPU time: other processes of the machine do not count.
     """
     with dns(50):
         return asyncio.run(_longest_hold(checks)) * 1000

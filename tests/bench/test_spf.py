@@ -1,0 +1,23 @@
+from itertools import islice
+
+from bench.spf import WORKLOADS, Figures, mail, request, table
+from policyd.wire.connection import PolicyConnection
+
+
+def test_requests_are_those_of_postfix() -> None:
+    (asked,) = PolicyConnection().receive_data(request("d7.example"))
+    assert (asked.protocol_state, asked.sender, asked.helo_name) == ("RCPT", "user@d7.example", "mail.d7.example")
+    assert asked.client_address == mail(7).client_address
+
+
+def test_every_mail_is_one_of_its_own() -> None:
+    for workload in WORKLOADS:
+        some = [PolicyConnection().receive_data(each)[0] for each in islice(workload.requests(), 200)]
+        assert len({each.instance for each in some}) == 200
+        domains = len({each.sender for each in some})
+        assert domains == (50 if "known" in workload.name else 200), workload.name
+
+
+def test_the_table_has_a_row_for_each_run() -> None:
+    rows = list(table([Figures("policyd", WORKLOADS[0], 1234.5, 1.0, 2.0, 800.0, 50.0, 0.1)]))
+    assert rows[2] == "| cold | 0 | 1 | policyd | 1,234 | 1.00 | 2.0 | 800 | 50 | 0.1 |"
