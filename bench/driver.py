@@ -58,6 +58,20 @@ class Driver:
         for sock in self._sockets:
             sock.close()
 
+    def start(self, requests: Iterator[bytes], together: int = 8, patience: float = 60.0) -> None:
+        """Send one request over each connection, a few connections at a time: behind each a process may have to start.
+
+        Raises WrongAnswer.
+        """
+        for first in range(0, len(self._sockets), together):
+            group = self._sockets[first : first + together]
+            for sock in group:
+                sock.send(next(requests))
+            for sock in group:
+                if not select.select([sock], [], [], patience)[0]:
+                    raise WrongAnswer(f"no reply for {patience:.0f} s")
+                _whole(sock.recv(2048), sock.fileno())
+
     def run(self, requests: Iterator[bytes], seconds: float | None = None) -> Sample:
         """Send `requests` until they end or `seconds` are over, and wait for the last reply.
 

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count, islice
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -165,7 +165,8 @@ def _child(command: list[str], log: Path | None = None) -> Iterator[int]:
         yield process.pid
     finally:
         for pid in _family(process.pid)[1:]:
-            os.kill(pid, 9)
+            with suppress(ProcessLookupError):
+                os.kill(pid, 9)
         process.kill()
         process.wait()
 
@@ -209,7 +210,7 @@ def measure(name: str, workload: Workload, directory: Path, seconds: float) -> F
         driver = Driver(socket, workload.connections)
         try:
             requests = workload.requests()
-            driver.run(islice(requests, workload.connections * 2))  # processes start, modules are loaded
+            driver.start(requests)
             start = time.perf_counter() - begin
             driver.run(requests, min(seconds, 1.0))
             pids = _family(pid)
