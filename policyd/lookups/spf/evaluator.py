@@ -7,6 +7,7 @@ in flight are one. Whatever goes wrong is a ``temperror``: never an exception, n
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -87,8 +88,9 @@ class Evaluator:
         if not subject.domain:
             return NOTHING
         answer = self._results.get(subject, self._clock())
-        if answer is not None:
-            self.figures.cache_hits += 1
+        if answer is None:
+            return self._find_at_once(subject)
+        self.figures.cache_hits += 1
         return answer
 
     async def evaluate(self, question: SpfQuestion, seconds: float) -> SpfAnswer:
@@ -127,13 +129,29 @@ class Evaluator:
 
     async def _fly(self, subject: Subject, seconds: float) -> SpfAnswer:
         work = self._work(subject)
-        found = await self._find(work, seconds)
+        return self._keep(work, await self._find(work, seconds))
+
+    def _keep(self, work: _Work, found: _Found) -> SpfAnswer:
+        """Count the answer, and remember it for as long as may be."""
         self.figures.count(found.answer.result, work.knowledge.queries)
         ttl = min(found.ttl, self._limits.cache_seconds)
         if ttl > 0:
             uses_sender = found.evaluation is None or found.evaluation.uses_sender
-            self._results.put(subject, found.answer, self._clock() + ttl, uses_sender=uses_sender)
+            self._results.put(work.subject, found.answer, self._clock() + ttl, uses_sender=uses_sender)
         return found.answer
+
+    def _find_at_once(self, subject: Subject) -> SpfAnswer | None:
+        """The answer if the resolver knows everything and this slice of the loop has time; None otherwise."""
+        if self._resolver.cached(subject.domain, "TXT") is None or not self._turns.are_free():
+            return None
+        work = self._work(subject)
+        try:
+            found = self._turns.at_once(partial(self._round, work))
+            if not isinstance(found, _Found) or (self._wants_explanation(found) and self._explain_once(work, found)):
+                return None
+        except Exception:
+            return None  # it is met, and told of, where it is waited for
+        return self._keep(work, found)
 
     def _work(self, subject: Subject) -> _Work:
         return _Work(subject, Knowledge(self._resolver.cached, self._limits.queries))
@@ -143,7 +161,8 @@ class Evaluator:
         try:
             async with asyncio.timeout(seconds):
                 work.found = await self._rounds(work)
-                await self._explain(work, work.found)
+                if self._wants_explanation(work.found):
+                    await self._explain(work, work.found)
             return work.found
         except TimeoutError:
             if work.found is not None:  # only the explanation is late
@@ -184,31 +203,32 @@ class Evaluator:
         ttl = FAILURE_TTL if result == "temperror" else work.knowledge.ttl
         return _Found(answer, ttl, evaluation)
 
-    async def _explain(self, work: _Work, found: _Found) -> None:
-        """Add the owner's own words to a fail."""
+    def _wants_explanation(self, found: _Found) -> bool:
+        """Whether the owner's own words must be asked for: those about a fail, and about nothing else."""
         evaluation = found.evaluation
-        if evaluation is None or found.answer.result != "fail" or not self._limits.explanation:
-            return
-        if evaluation.explained is None:
-            return
-        try:
-            async with asyncio.timeout(EXPLANATION_TIME):
-                text = await self._explanation(work, evaluation, *evaluation.explained)
-        except TimeoutError:
-            return
-        found.answer = found.answer._replace(explanation=text)
-        found.ttl = min(found.ttl, work.knowledge.ttl)
+        is_explained = evaluation is not None and evaluation.explained is not None
+        return is_explained and found.answer.result == "fail" and self._limits.explanation
 
-    async def _explanation(self, work: _Work, judged: Evaluation, name: str, domain: str) -> str:
-        while True:
-            evaluation = self._evaluation(work)
-            try:
-                text = evaluation.explanation(name, domain)
-            except Miss:
-                await self._ask(work.knowledge, evaluation.missing)
-            else:
-                judged.uses_sender = judged.uses_sender or evaluation.uses_sender
-                return text.strip(" ")
+    async def _explain(self, work: _Work, found: _Found) -> None:
+        """Add the owner's own words, unless they are late."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(EXPLANATION_TIME):
+                while missing := self._explain_once(work, found):
+                    await self._ask(work.knowledge, missing)
+
+    def _explain_once(self, work: _Work, found: _Found) -> Sequence[Question]:
+        """Add the owner's own words as far as they are known; what must be asked for them."""
+        judged, evaluation = found.evaluation, self._evaluation(work)
+        assert judged is not None  # noqa: S101 - there is a result
+        assert judged.explained is not None  # noqa: S101 - or nobody wants them
+        try:
+            text = evaluation.explanation(*judged.explained)
+        except Miss:
+            return evaluation.missing
+        judged.uses_sender = judged.uses_sender or evaluation.uses_sender
+        found.answer = found.answer._replace(explanation=text.strip(" "))
+        found.ttl = min(found.ttl, work.knowledge.ttl)
+        return ()
 
     def _evaluation(self, work: _Work) -> Evaluation:
         now = int(self._wall_clock())

@@ -29,16 +29,16 @@ class Turns:
 
     async def run(self, work: Callable[[], T]) -> T:
         """What `work` returns; raises what it raises."""
-        return self._timed(work) if self._is_free() else await self._wait(work)
+        return self.at_once(work) if self.are_free() else await self._wait(work)
 
     async def step(self) -> None:
         """Wait for time for one step of the caller."""
-        if self._is_free():
+        if self.are_free():
             self._spend()
         else:
             await self._wait(self._spend)
 
-    def _is_free(self) -> bool:
+    def are_free(self) -> bool:
         """Whether this slice has time left that nobody waits for."""
         if not self._begins_anew:
             self._begins_anew = True
@@ -50,7 +50,8 @@ class Turns:
         self._waiting.append((work, done))
         return done
 
-    def _timed(self, work: Callable[[], T]) -> T:
+    def at_once(self, work: Callable[[], T]) -> T:
+        """What `work` returns, without waiting: for those who saw that turns `are_free`."""
         start = self._clock()
         try:
             return work()
@@ -73,6 +74,6 @@ class Turns:
 
     def _finish(self, work: Callable[[], T], done: asyncio.Future[T]) -> None:
         try:
-            done.set_result(self._timed(work))
+            done.set_result(self.at_once(work))
         except Exception as error:
             done.set_exception(error)

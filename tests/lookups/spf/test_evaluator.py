@@ -42,6 +42,13 @@ class Silent(DictResolver):
         raise AssertionError
 
 
+class Forgetful(DictResolver):
+    """Remembers nothing itself, so that only our own memory can."""
+
+    def cached(self, name: str, kind: RecordType) -> Answer | None:
+        return None
+
+
 # --- time ---
 
 
@@ -141,7 +148,7 @@ def test_one_who_is_gone_takes_nobody_else_with_him() -> None:
 
 
 def test_an_answer_is_known_at_once_for_its_ttl() -> None:
-    resolver = DictResolver(CHAIN, ttl=60)
+    resolver = Forgetful(CHAIN, ttl=60)
 
     async def work() -> None:
         clock = asyncio.get_running_loop().time
@@ -161,7 +168,7 @@ def test_an_answer_is_known_at_once_for_its_ttl() -> None:
 def test_no_answer_is_kept_for_longer_than_allowed(ttl: int, most: int, kept: int) -> None:
     async def work() -> None:
         clock = asyncio.get_running_loop().time
-        checks = open_evaluator(DictResolver(CHAIN, ttl=ttl), SpfLimits(cache_seconds=most), RECEIVER, clock, clock)
+        checks = open_evaluator(Forgetful(CHAIN, ttl=ttl), SpfLimits(cache_seconds=most), RECEIVER, clock, clock)
         await checks.evaluate(question(), 5)
         assert (checks.known(question()) is not None) is bool(kept)
         await asyncio.sleep(kept)
@@ -173,12 +180,62 @@ def test_no_answer_is_kept_for_longer_than_allowed(ttl: int, most: int, kept: in
 @pytest.mark.parametrize("record", ["v=spf1 exists:%{l}.b.example -all", "v=spf1 -all exp=e.example"])
 def test_an_answer_that_depends_on_the_sender_is_his_alone(record: str) -> None:
     async def work() -> None:
-        checks = evaluator(records(a=record, e="%{s} may not"))
+        checks = evaluator(Forgetful(records(a=record, e="%{s} may not")))
         mine = await checks.evaluate(question(), 5)
         assert checks.known(question()) == mine
         assert checks.known(question(sender="other@a.example")) is None
 
     run(work)
+
+
+@pytest.mark.parametrize(
+    ("record", "result", "explanation"),
+    [
+        ("v=spf1 include:b.example -all", "pass", ""),
+        ("v=spf1 -all exp=e.example", "fail", "user@a.example may not"),
+        ("v=spf1 -all exp=gone.example", "fail", ""),
+        ("v=spf1 foo:bar", "permerror", ""),
+    ],
+)
+def test_what_the_resolver_knows_is_evaluated_at_once(record: str, result: str, explanation: str) -> None:
+    world = records(a=record, b="v=spf1 ip4:192.0.2.1", e="%{s} may not")
+    resolver = DictResolver({**world, ("gone.example", "TXT"): "no name"}, is_warm=True)
+
+    async def work() -> None:
+        found = evaluator(resolver).known(question())
+        assert found
+        assert (found.result, found.explanation) == (result, explanation)
+        assert not resolver.asked
+
+    run(work)
+
+
+@pytest.mark.parametrize("cold", ["a.example", "b.example", "e.example"])
+def test_what_it_does_not_know_is_not(cold: str) -> None:
+    resolver = DictResolver(
+        records(a="v=spf1 include:b.example -all exp=e.example", b="v=spf1 ~all", e="no"), is_warm=True
+    )
+    resolver._cached.remove((cold, "TXT"))
+
+    async def work() -> None:
+        checks = evaluator(resolver)
+        assert checks.known(question()) is None
+        assert (await checks.evaluate(question(), 5)).explanation == "no"
+        assert [name for name, _ in resolver.asked] == [cold]
+
+    run(work)
+
+
+def test_at_once_is_only_for_as_many_as_a_slice_has_time_for() -> None:
+    record = "v=spf1 " + " ".join(f"ip4:198.51.{number}.0/24" for number in range(30)) + " {} -all"
+    world = records(**{f"d{number}": record.format(f"ip4:203.0.113.{number % 256}") for number in range(500)})
+
+    async def work() -> int:
+        checks = evaluator(DictResolver(world, is_warm=True))
+        answers = [checks.known(question(sender=f"u@d{number}.example")) for number in range(500)]
+        return sum(answer is not None for answer in answers)
+
+    assert 0 < asyncio.run(work()) < 500
 
 
 def test_a_failure_is_remembered_for_a_moment_only() -> None:
