@@ -126,11 +126,7 @@ class Spf:
         """What is not known yet, then the verdict."""
         clock = asyncio.get_running_loop().time
         until = clock() + self.settings.deadline
-        for identity in self.identities(request)[len(opinions) :]:
-            if self._is_enough(opinions):
-                break
-            answer = await self.evaluator.evaluate(self.question(request, identity), max(0.0, until - clock()))
-            opinions.append(self._opinion(request, identity, answer))
+        await self._ask(request, opinions)
         if self._must_ask(request, opinions):
             try:
                 async with asyncio.timeout_at(until):
@@ -138,6 +134,22 @@ class Spf:
             except TimeoutError:
                 opinions = [opinion.softened() for opinion in opinions]
         return self._judged(request, opinions)
+
+    async def _ask(self, request: PolicyRequest, opinions: list[Opinion]) -> None:
+        """Add the opinions of the identities that are not known yet. Both are asked at once: mail waits."""
+        identities = self.identities(request)[len(opinions) :]
+        asked = [
+            asyncio.ensure_future(self.evaluator.evaluate(self.question(request, identity), self.settings.deadline))
+            for identity in identities
+        ]
+        try:
+            for identity, answer in zip(identities, asked, strict=True):
+                opinions.append(self._opinion(request, identity, await answer))
+                if self._is_enough(opinions):
+                    return
+        finally:
+            for answer in asked:
+                answer.cancel()
 
     async def _softened(self, request: PolicyRequest, opinions: list[Opinion], seconds: float) -> list[Opinion]:
         address = request.client_address

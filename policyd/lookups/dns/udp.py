@@ -7,9 +7,9 @@ hundred questions (RFC 5452 9.2): who cannot see a question has to guess both.
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from secrets import randbelow, randbits
+from secrets import token_bytes
 from typing import Final
 
 from policyd.lookups.dns import tcp
@@ -45,7 +45,7 @@ class SocketLink:
 
     def send(self, asked: bytes, *, edns: bool, ear: Ear) -> Release:
         """Send a question once; `ear` hears what comes back until it is released. Raises OSError."""
-        index = randbelow(SOCKETS)
+        index = next(_IDS) % SOCKETS
         chosen = self._sockets[index]
         if chosen is None or chosen.sent >= RENEWED:
             chosen = self._renew(index, chosen)
@@ -88,9 +88,9 @@ class _Socket:
         loop.add_reader(self._socket, self._readable)
 
     def send(self, asked: bytes, *, edns: bool, ear: Ear) -> Release:
-        number = randbits(16)
+        number = next(_IDS)
         while number in self._ears:
-            number = randbits(16)
+            number = next(_IDS)
         message = query(number, asked, edns=edns)
         with suppress(BlockingIOError):  # the kernel's queue is full: as good as lost on the way, and sent again later
             try:
@@ -137,11 +137,22 @@ class _Socket:
                 hears(wire)
             else:
                 self._on_stray()
+            if not self._ears:  # nothing more is to come, and to look for it would be a call of the kernel
+                return
 
     def _tell_all(self) -> None:
         """Nobody listens at the server's port, so no question will be answered."""
         for ear in list(self._ears.values()):
             ear(None)
+
+
+def _ids() -> Iterator[int]:
+    """Random ids. The kernel is asked for many at a time: one call for each would be a tenth of a question's time."""
+    while True:
+        yield from memoryview(token_bytes(512)).cast("H")
+
+
+_IDS: Final = _ids()
 
 
 def _connected(place: Place) -> socket.socket:

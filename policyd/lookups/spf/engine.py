@@ -277,3 +277,10 @@ class Evaluation(spf.query):  # type: ignore[misc] # pyspf has no types
         self.void_lookups += 1
         if self.void_lookups > self._limits.voids:
             raise spf.PermError(f"More than {self._limits.voids} terms that find nothing")
+
+
+def is_without_record(answer: Answer | DnsUnavailable | None) -> bool:
+    """Whether a domain whose TXT these are has no record, as most HELO names: then nothing is to be evaluated."""
+    return isinstance(answer, Answer) and not any(
+        isinstance(record, bytes) and record[:6].lower() == b"v=spf1" for record in answer.records
+    )

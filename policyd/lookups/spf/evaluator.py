@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from policyd.lookups.spf.engine import Evaluation
+from policyd.lookups.spf.engine import Evaluation, is_without_record
 from policyd.lookups.spf.figures import SpfFigures
 from policyd.lookups.spf.knowledge import Knowledge, Miss, Question
 from policyd.lookups.spf.results import Results
@@ -136,7 +136,7 @@ class Evaluator:
         self.figures.count(found.answer.result, work.knowledge.queries)
         ttl = min(found.ttl, self._limits.cache_seconds)
         if ttl > 0:
-            uses_sender = found.evaluation is None or found.evaluation.uses_sender
+            uses_sender = found.evaluation is not None and found.evaluation.uses_sender
             self._results.put(work.subject, found.answer, self._clock() + ttl, uses_sender=uses_sender)
         return found.answer
 
@@ -184,6 +184,9 @@ class Evaluator:
     def _round(self, work: _Work) -> _Found | Sequence[Question]:
         """Evaluate with what is known: the end, or the questions that must be answered first."""
         self.figures.rounds += 1
+        domain = work.subject.domain
+        if is_without_record(work.knowledge.get((domain, "TXT"))):
+            return _Found(SpfAnswer("none", domain), work.knowledge.ttl)
         evaluation = self._evaluation(work)
         try:
             result, problem = evaluation.judge()
@@ -194,7 +197,7 @@ class Evaluator:
         first = evaluation.steps[0] if evaluation.steps else None
         answer = SpfAnswer(
             result=result,
-            domain=work.subject.domain,
+            domain=domain,
             mechanism=_clean(first.mechanism, MAX_MECHANISM) if first else "",
             problem=_clean(problem, MAX_PROBLEM),
             is_no_mail=result == "fail" and first is not None and first.record.lower() == NO_MAIL,
@@ -269,7 +272,10 @@ def _trouble(subject: Subject, problem: str) -> SpfAnswer:
 def _report(found: _Found, knowledge: Knowledge) -> SpfReport:
     evaluation = found.evaluation
     if evaluation is None:
-        return SpfReport(found.answer, queries=knowledge.queries, ttl=found.ttl)
+        none = SpfStep(0, "record", found.answer.domain, "", "none", "")
+        return SpfReport(
+            found.answer, (none,) if found.answer.result == "none" else (), queries=knowledge.queries, ttl=found.ttl
+        )
     steps = tuple(
         SpfStep(
             frame.depth,

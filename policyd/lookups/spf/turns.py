@@ -24,8 +24,8 @@ class Turns:
         self._clock = clock
         self._waiting: deque[tuple[Callable[[], Any], asyncio.Future[Any]]] = deque()
         self._spent = 0.0
-        self._begins_anew = False
-        """Whether the next slice is on its way."""
+        self._until = clock() + 2 * SLICE
+        """When a new slice begins by itself: as much time as a slice has was anybody else's by then."""
 
     async def run(self, work: Callable[[], T]) -> T:
         """What `work` returns; raises what it raises."""
@@ -40,13 +40,17 @@ class Turns:
 
     def are_free(self) -> bool:
         """Whether this slice has time left that nobody waits for."""
-        if not self._begins_anew:
-            self._begins_anew = True
-            asyncio.get_running_loop().call_soon(self._begin)
-        return not self._waiting and self._spent < SLICE
+        if self._waiting:
+            return False
+        if self._spent >= SLICE and (now := self._clock()) >= self._until:
+            self._spent, self._until = 0.0, now + 2 * SLICE
+        return self._spent < SLICE
 
     def _wait(self, work: Callable[[], T]) -> asyncio.Future[T]:
-        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            loop.call_soon(self._begin)
+        done: asyncio.Future[T] = loop.create_future()
         self._waiting.append((work, done))
         return done
 
@@ -63,13 +67,15 @@ class Turns:
 
     def _begin(self) -> None:
         """Begin a slice, with those who wait."""
-        self._spent = 0.0
-        while self._waiting and self._spent < SLICE:
-            work, done = self._waiting.popleft()
+        self._spent, self._until = 0.0, self._clock() + 2 * SLICE
+        while self._waiting:
+            work, done = self._waiting[0]
             if not done.done():  # or whoever wanted it is gone
                 self._finish(work, done)
-        self._begins_anew = bool(self._waiting)
-        if self._begins_anew:
+            self._waiting.popleft()
+            if self._spent >= SLICE:
+                break
+        if self._waiting:
             asyncio.get_running_loop().call_soon(self._begin)
 
     def _finish(self, work: Callable[[], T], done: asyncio.Future[T]) -> None:
