@@ -38,6 +38,8 @@ class Answer(NamedTuple):
     records: tuple[Record, ...]
     ttl: int
     outcome: Outcome
+    is_secure: bool = False
+    """Whether the nameserver says that DNSSEC vouches for it (RFC 4035 3.2.3). Worth as much as the way to it."""
 
 
 UnavailableReason = Literal[

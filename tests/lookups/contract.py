@@ -59,7 +59,7 @@ class ResolverContract:
 
     @pytest.mark.parametrize(("name", "outcome"), [("empty.example", "no data"), ("gone.example", "no name")])
     def test_nothing_is_an_answer(self, name: str, outcome: str) -> None:
-        assert self.ask(name) == ((), 60, outcome)
+        assert self.ask(name) == Answer((), 60, outcome)  # type: ignore[arg-type]
 
     @pytest.mark.parametrize(("name", "reason"), [("broken.example", "servfail"), ("closed.example", "refused")])
     def test_no_answer_is_never_nothing(self, name: str, reason: str) -> None:

@@ -38,10 +38,8 @@ class ZoneServer:
         self.zone = zone
         self.fault = fault
         self.asked: list[tuple[str, str]] = []
-        self._tcp = socket.create_server(("127.0.0.1", 0))
+        self._tcp, self._udp = _same_port()
         self.port = int(self._tcp.getsockname()[1])
-        self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._udp.bind(("127.0.0.1", self.port))
         self._stop, self._stopped = socket.socketpair()
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
@@ -120,6 +118,19 @@ class ZoneServer:
             soa = SOA(IN, dns.rdatatype.SOA, _name("ns.test"), _name("hostmaster.test"), 1, 0, 0, 0, 0)
             _add(answer.authority, _name("test"), [soa])
         return answer
+
+
+def _same_port() -> tuple[socket.socket, socket.socket]:
+    """A listening TCP and a UDP socket of one port, which may be taken for the other by somebody else."""
+    while True:
+        tcp, udp = socket.create_server(("127.0.0.1", 0)), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            udp.bind(tcp.getsockname())
+        except OSError:
+            tcp.close()
+            udp.close()
+        else:
+            return tcp, udp
 
 
 def _add(section: list[dns.rrset.RRset], owner: dns.name.Name, values: Iterable[dns.rdata.Rdata]) -> None:

@@ -37,6 +37,8 @@ _TYPES: Final[dict[RecordType, int]] = {
 _NS, _CNAME, _SOA, _IN = 2, 5, 6, RdataClass.IN
 
 _RESPONSE, _OPCODE, _AUTHORITATIVE, _TRUNCATED, _RECURSE = 0x8000, 0x7800, 0x0400, 0x0200, 0x0100
+_AUTHENTIC: Final = 0x0020
+"""AD. In a question it asks the server to say whether DNSSEC vouches for the answer (RFC 6840 5.7)."""
 _NXDOMAIN: Final = 3
 _REFUSALS: Final[dict[int, Signal]] = {1: "no edns", 2: "servfail", 4: "no edns", 5: "refused"}
 
@@ -67,7 +69,7 @@ def encode(name: str, kind: RecordType) -> bytes:
 
 def query(number: int, asked: bytes, *, edns: bool = True) -> bytes:
     """The message with id `number` that asks a question section."""
-    header = _HEADER.pack(number, _RECURSE, 1, 0, 0, int(edns))
+    header = _HEADER.pack(number, _RECURSE | _AUTHENTIC, 1, 0, 0, int(edns))
     return header + asked + _EDNS if edns else header + asked
 
 
@@ -90,9 +92,10 @@ def read(wire: bytes, asked: bytes, kind: RecordType) -> Answer | Signal:
     if len(wire) > MAX_MESSAGE or answers + authorities > MAX_RECORDS:
         return "malformed"
     try:
-        return _answer(wire, end, kind, flags, answers, authorities)
+        answer = _answer(wire, end, kind, flags, answers, authorities)
     except (DNSException, ValueError, IndexError, struct.error):
         return "malformed"
+    return answer._replace(is_secure=True) if flags & _AUTHENTIC and isinstance(answer, Answer) else answer
 
 
 def _answer(wire: bytes, offset: int, kind: RecordType, flags: int, answers: int, authorities: int) -> Answer | Signal:

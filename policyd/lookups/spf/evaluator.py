@@ -186,7 +186,7 @@ class Evaluator:
         self.figures.rounds += 1
         domain = work.subject.domain
         if is_without_record(work.knowledge.get((domain, "TXT"))):
-            return _Found(SpfAnswer("none", domain), work.knowledge.ttl)
+            return _Found(SpfAnswer("none", domain, is_secure=work.knowledge.is_secure), work.knowledge.ttl)
         evaluation = self._evaluation(work)
         try:
             result, problem = evaluation.judge()
@@ -202,6 +202,7 @@ class Evaluator:
             problem=_clean(problem, MAX_PROBLEM),
             is_no_mail=result == "fail" and first is not None and first.record.lower() == NO_MAIL,
             is_wide=result == "pass" and evaluation.is_wide,
+            is_secure=work.knowledge.is_secure,
         )
         ttl = FAILURE_TTL if result == "temperror" else work.knowledge.ttl
         return _Found(answer, ttl, evaluation)

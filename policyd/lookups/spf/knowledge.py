@@ -47,6 +47,11 @@ class Knowledge:
         return ttl if self._known else 0
 
     @property
+    def is_secure(self) -> bool:
+        """Whether DNSSEC vouches for all of it."""
+        return all(isinstance(answer, Answer) and answer.is_secure for answer in self._known.values())
+
+    @property
     def is_full(self) -> bool:
         """Whether no further question may be asked."""
         return len(self._known) >= self._limit

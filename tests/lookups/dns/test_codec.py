@@ -29,7 +29,7 @@ def test_dnspython_reads_our_questions(parts: list[str], number: int, edns: bool
     message = dns.message.from_wire(query(number, encode(".".join(parts), "TXT"), edns=edns))
     assert message.id == number
     assert message.question[0].to_text() == ".".join(parts) + ". IN TXT"
-    assert message.flags == dns.flags.RD
+    assert message.flags == dns.flags.RD | dns.flags.AD
     assert (message.edns, message.payload) == ((0, PAYLOAD) if edns else (-1, 0))
 
 
@@ -81,7 +81,9 @@ def test_an_alias_of_nothing_is_nothing() -> None:
 def test_a_referral_is_a_refusal() -> None:
     wire = said(QUESTION, authority=["example 60 NS ns.example."])
     assert read_a(wire) == "refused"
-    assert read_a(said(QUESTION, authority=["example 60 NS ns.example."], flags=dns.flags.AA)) == ((), 0, "no data")
+    assert read_a(said(QUESTION, authority=["example 60 NS ns.example."], flags=dns.flags.AA)) == Answer(
+        (), 0, "no data"
+    )
 
 
 @pytest.mark.parametrize(
@@ -164,7 +166,7 @@ def test_nonsense_is_called_so(wire: bytes) -> None:
 
 def test_an_answer_of_another_class_is_none() -> None:
     wire = raw(b"\xc0\x0c", 1, b"\x7f\0\0\x02").replace(b"\xc0\x0c\0\x01\0\x01", b"\xc0\x0c\0\x01\0\x03")
-    assert read_a(wire) == ((), 0, "no data")
+    assert read_a(wire) == Answer((), 0, "no data")
 
 
 def test_sixty_four_kilobytes_are_not_read() -> None:
@@ -179,7 +181,7 @@ def test_the_worst_message_is_read_in_a_moment() -> None:
     header = struct.pack("!HHHHHH", 0, 0x8180, 1, 256, 0, 0)
     records = b"".join(b"\x01b\xc0\x0e" + struct.pack("!HHIH", 1, 1, 60, 4) + bytes(4) for _ in range(256))
     started = time.process_time()
-    assert read(header + asked + records, asked, "A") == ((), 0, "no data")
+    assert read(header + asked + records, asked, "A") == Answer((), 0, "no data")
     assert time.process_time() - started < 0.2
 
 
@@ -205,7 +207,7 @@ def test_records_become_plain_values(kind: RecordType, data: str, record: object
     assert read(wire, encode("a.example", kind), kind) == Answer((record,), 60, "found")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("kind", "expected"), [("TXT", ((b"",), 60, "found")), ("MX", "malformed")])
+@pytest.mark.parametrize(("kind", "expected"), [("TXT", Answer((b"",), 60, "found")), ("MX", "malformed")])
 def test_a_text_without_strings_is_empty_and_nothing_else_may_be(kind: RecordType, expected: object) -> None:
     asked = encode("a.example", kind)
     record = b"\xc0\x0c" + asked[-4:] + struct.pack("!IH", 60, 0)
@@ -217,6 +219,15 @@ def test_a_string_that_ends_behind_its_record_is_malformed(data: bytes) -> None:
     asked = encode("a.example", "TXT")
     record = b"\xc0\x0c" + asked[-4:] + struct.pack("!IH", 60, len(data)) + data
     assert read(struct.pack("!HHHHHH", 0, 0x8180, 1, 1, 0, 0) + asked + record, asked, "TXT") == "malformed"
+
+
+@pytest.mark.parametrize("is_secure", [True, False])
+def test_what_the_server_says_of_dnssec_is_told(*, is_secure: bool) -> None:
+    flags = dns.flags.AD if is_secure else 0
+    for records in ([], ["a.example 60 A 192.0.2.1"]):
+        answer = read_a(said(QUESTION, *records, flags=flags))
+        assert isinstance(answer, Answer)
+        assert answer.is_secure is is_secure
 
 
 # --- whatever comes ---

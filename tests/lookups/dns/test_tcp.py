@@ -8,6 +8,7 @@ import pytest
 from policyd.lookups.dns import tcp
 from policyd.lookups.dns.codec import MAX_MESSAGE, encode, read
 from policyd.lookups.dns.settings import Place
+from policyd.model.dns import Answer
 from tests.lookups.faulty import FaultyServer, Via
 from tests.lookups.wires import said
 
@@ -26,7 +27,7 @@ def test_a_long_answer_is_read_whole() -> None:
     def honest(message: bytes, via: Via) -> Sequence[bytes]:
         return [said(message, "a.example 60 TXT " + " ".join(['"' + "x" * 250 + '"'] * 50))]
 
-    assert read(ask(FaultyServer(honest)), ASKED, "TXT") == ((b"x" * 12500,), 60, "found")
+    assert read(ask(FaultyServer(honest)), ASKED, "TXT") == Answer((b"x" * 12500,), 60, "found")
 
 
 def test_who_closes_is_an_error() -> None:

@@ -11,6 +11,7 @@ from policyd.lookups.dns import udp
 from policyd.lookups.dns.codec import encode, read
 from policyd.lookups.dns.settings import Place
 from policyd.lookups.dns.udp import SOCKETS, Ear, SocketLink
+from policyd.model.dns import Answer
 from tests.lookups.faulty import FaultyServer, Via
 from tests.lookups.wires import said
 
@@ -57,7 +58,7 @@ def test_who_asked_hears_the_answer(host: str) -> None:
 
     wire = asyncio.run(asking())
     assert wire is not None
-    assert read(wire, ASKED, "A") == (("192.0.2.1",), 60, "found")
+    assert read(wire, ASKED, "A") == Answer(("192.0.2.1",), 60, "found")
 
 
 def test_ids_and_ports_cannot_be_foreseen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +117,7 @@ def test_wrong_ids_are_not_heard_but_counted() -> None:
         async with linked(FaultyServer(liar)) as link:
             wire = await heard(link)
             assert wire is not None
-            assert read(wire, ASKED, "A") == (("192.0.2.1",), 60, "found")
+            assert read(wire, ASKED, "A") == Answer(("192.0.2.1",), 60, "found")
             assert link.strays >= 1
 
     asyncio.run(asking())

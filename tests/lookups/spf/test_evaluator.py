@@ -314,3 +314,12 @@ def test_the_evaluator_is_bounded() -> None:
     checks = asyncio.run(work())
     assert len(checks._results) <= 8192
     assert not checks._flights
+
+
+def test_an_answer_says_whether_dnssec_vouches_for_it() -> None:
+    class Signed(Forgetful):
+        async def resolve(self, name: str, kind: RecordType) -> Answer:
+            return (await super().resolve(name, kind))._replace(is_secure=True)
+
+    for resolver, is_secure in ((Signed(CHAIN), True), (Forgetful(CHAIN), False)):
+        assert run(lambda resolver=resolver: evaluator(resolver).evaluate(question(), 5)).is_secure is is_secure

@@ -61,3 +61,11 @@ def test_what_may_be_asked_beside_uses_half_the_limit_at_most() -> None:
     knowledge = Knowledge(lambda name, kind: None, 6)
     names: list[tuple[str, RecordType]] = [(f"h{number}.example", "A") for number in range(6)]
     assert knowledge.missing(names, spare=2) == names[:3]
+
+
+def test_dnssec_vouches_for_all_of_it_or_for_nothing() -> None:
+    knowledge = Knowledge(lambda name, kind: None, 5)
+    knowledge.put(("a.example", "TXT"), FOUND._replace(is_secure=True))
+    assert knowledge.is_secure
+    knowledge.put(("b.example", "TXT"), FOUND)
+    assert not knowledge.is_secure
