@@ -12,6 +12,7 @@ from policyd.checks.rbl.health import Finding
 from policyd.checks.rbl.profiles import LookUp
 from policyd.checks.rbl.questions import Questions
 from policyd.checks.rbl.reply import text_of
+from policyd.checks.rbl.sayings import MEANINGS
 from policyd.checks.rbl.watch import Watched
 from policyd.model.action import clean_text
 from policyd.model.dns import Answer, Resolver
@@ -67,7 +68,8 @@ def _said(watched: Watched, look_up: LookUp, subject: str, reply: Reply, txt: An
     elif reading.fault:
         problem = f"no list's answer: {reading.fault}"
     elif watched.health.finding != "good":
-        problem = f"its probe says: {watched.health.finding}"
+        finding = watched.health.finding
+        problem = f"not believed: {MEANINGS[finding] if finding else 'it was not probed'}"
     return Said(
         zone.shown, look_up, subject, shown, problem, 0.0 if problem else points, text_of(zone, txt), seconds,
         watched.health.finding,

@@ -106,17 +106,34 @@ def compile_zones(sites: Iterable[str], tables: Iterable[ZoneSettings]) -> tuple
         entries = [_of_site(number, site) for number, site in enumerate(parse_sites(sites))]
     except ValueError as error:
         raise ValueError(f"sites: {error}") from None
+    _refuse_twins("sites", entries)
     for number, table in enumerate(tables, 1):
         try:
             entries.append(_of_table(len(entries), table))
         except ValueError as error:
             raise ValueError(f"zones: number {number}: {error}") from None
+    _refuse_twins("zones", entries)
     grouped: dict[str, list[_Entry]] = {}
     for entry in entries:
         grouped.setdefault(entry.name, []).append(entry)
     if len(grouped) > MAX_ZONES:
         raise ValueError(f"sites: {len(grouped)} lists are too many: write at most {MAX_ZONES}")
     return tuple(_zone(entries) for entries in grouped.values())
+
+
+def _refuse_twins(option: str, entries: list[_Entry]) -> None:
+    """Refuse a line that stands there twice: both would count, which postscreen means and nobody who pastes a line."""
+    seen = set()
+    for entry in entries:
+        rule = entry.rule
+        kind = (entry.name, rule.look_up, rule.filter.fields, rule.weight)
+        if kind in seen:
+            shown = _without(entry.secret, entry.name)
+            raise ValueError(
+                f"{option}: {shown} stands there twice with the same weight and filter, and each would count: "
+                "remove one"
+            )
+        seen.add(kind)
 
 
 def _zone(entries: list[_Entry]) -> Zone:
@@ -127,19 +144,29 @@ def _zone(entries: list[_Entry]) -> Zone:
 
 def _of_site(number: int, site: Site) -> _Entry:
     name, secret, profile = _identify(site.name, "")
-    return _Entry(
-        name, secret, profile, Rule(number, frozenset(profile.look_up), site.filter or profile.filter, site.weight, "")
-    )
+    codes = _listing(site.filter or profile.filter)
+    return _Entry(name, secret, profile, Rule(number, frozenset(profile.look_up), codes, site.weight, ""))
 
 
 def _of_table(number: int, table: ZoneSettings) -> _Entry:
+    if not table.zone:
+        raise ValueError('zone is missing: write zone = "bl.example.org"')
     name, secret, profile = _identify(parse_name(table.zone), table.key.lower())
-    codes = parse_filter(table.filter) if table.filter else profile.filter
+    codes = _listing(parse_filter(table.filter)) if table.filter else profile.filter
     look_up = frozenset(table.look_up or profile.look_up)
     text = clean_text(table.text, MAX_TEXT) if table.text else ""
     return _Entry(
         name, secret, profile, Rule(number, look_up, codes, check_weight(table.weight), text), table.test_points
     )
+
+
+def _listing(codes: Filter) -> Filter:
+    """`codes`, if a list could ever answer one of them. Raises ValueError for people."""
+    if 127 not in codes.fields[0]:  # RFC 5782 2.1
+        raise ValueError(
+            f"{codes.text[:60]}: lists answer with addresses that begin with 127: write one as in 127.0.0.2"
+        )
+    return codes
 
 
 def _identify(zone: str, key: str) -> tuple[str, str, Profile]:

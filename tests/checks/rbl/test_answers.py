@@ -47,7 +47,7 @@ def test_whatever_is_answered_counts_only_where_lists_may_answer(answer: tuple[R
         ("bl.example", ("127.0.0.1",), False, "127.0.0.1"),
         ("bl.example=127.0.0.1", ("127.0.0.1",), False, "127.0.0.1"),
         ("bl.example", ("192.0.2.1",), False, "192.0.2.1"),
-        ("bl.example=192.0.2.1", ("192.0.2.1",), False, "192.0.2.1"),
+        ("bl.example=[127;192].0.2.1", ("192.0.2.1",), False, "192.0.2.1"),
         ("zen.spamhaus.org", ("127.255.255.254",), False, "127.255.255.254"),
         ("zen.spamhaus.org=127.255.255.254", ("127.255.255.254",), False, "127.255.255.254"),
         ("bl.example", ("127.0.0.2", "127.255.255.254"), False, "127.255.255.254"),

@@ -50,6 +50,11 @@ def test_a_fault_has_no_points_and_a_reason(fault: str, monkeypatch: pytest.Monk
     assert len(answer.answer) <= 8
 
 
+def test_a_list_whose_probe_failed_is_said_to_be_so_in_words() -> None:
+    here = World(zones=("list.dnswl.org",))  # bl.example answers, and lists nothing, its test point neither
+    assert said(SETTINGS, here)["bl.example"].problem == "not believed: it does not list its test point"
+
+
 def test_a_key_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("policyd.checks.rbl.prober.DEADLINE", 0.02)
     here = World(faults={"bl.example": FAULTS["hang"]})

@@ -68,7 +68,12 @@ def test_settings_do_not_print_a_key() -> None:
         (["dnsbl.sorbs.net=127.0.0.2"], [], "sites: dnsbl.sorbs.net is no more .closed in 2024"),
         ([], [ZoneSettings("ix.dnsbl.manitu.net")], "zones: number 1: .*closed in 2025"),
         (["zen.dq.spamhaus.net"], [], "sites: .*write your key"),
-        ([], [ZoneSettings()], "zones: number 1: "),
+        ([], [ZoneSettings()], 'zones: number 1: zone is missing: write zone = "bl.example.org"'),
+        (["bl.example=126.0.0.2"], [], "sites: 126.0.0.2: lists answer with addresses that begin with 127"),
+        ([], [ZoneSettings("bl.example", filter="[0..126].0.0.2")], "zones: number 1: .* begin with 127"),
+        (["bl.example*3, bl.example*3"], [], "sites: bl.example stands there twice with the same weight"),
+        (["bl.example"], [ZoneSettings("bl.example")], "zones: bl.example stands there twice"),
+        ([], [ZoneSettings("bl.example", KEY)] * 2, "zones: bl.example stands there twice"),
         ([], [ZoneSettings("bl.example", weight=0)], "zones: number 1: the weight 0 is out of range"),
         ([], [ZoneSettings("a.example"), ZoneSettings("b.example", filter="127")], "zones: number 2: .*no filter"),
         ([], [ZoneSettings("bl.example", "k.k")], "zones: number 1: the key is no label"),
@@ -78,6 +83,11 @@ def test_settings_do_not_print_a_key() -> None:
 def test_what_is_refused(sites: list[str], tables: list[ZoneSettings], complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         compile_zones(sites, tables)
+
+
+def test_the_same_list_with_other_weights_is_no_twin() -> None:
+    (zone,) = compile_zones(["bl.example=127.0.0.2*3, bl.example=127.0.0.3*3, bl.example*1"], [])
+    assert len(zone.rules) == 3
 
 
 def test_no_complaint_shows_a_key() -> None:
