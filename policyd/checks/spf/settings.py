@@ -20,6 +20,7 @@ HeaderKind = Literal["received-spf", "authentication-results", "none"]
 TEXT_LIMIT: Final = 200
 """Characters of a text; its values, the owner's words and the decision id come to it."""
 TEXT_WORD: Final = re.compile(r"%[cdhi]")
+_NO_WORD: Final = re.compile(r"%(?![cdhi])[A-Za-z]", re.ASCII)
 
 _TEXT: Final = re.compile(r"[!-~](?:[ -~]*[!-~])?", re.ASCII)
 _DOMAIN: Final = re.compile(r"\.?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z][a-z0-9-]{0,62}", re.ASCII)
@@ -44,6 +45,8 @@ def check_text(text: str) -> str:
     """What cannot be sent in `text`; "" if it can."""
     if len(text) > TEXT_LIMIT:
         return f"at most {TEXT_LIMIT} characters can be sent"
+    if unknown := _NO_WORD.search(text):
+        return f"{unknown[0]} stands for nothing: write %c, %d, %h or %i"
     return "" if _TEXT.fullmatch(text) else "must be printable ASCII without blanks around it"
 
 

@@ -60,6 +60,16 @@ def test_texts_that_cannot_be_sent_are_refused(text: str) -> None:
             Settings(**{option: text})
 
 
+@pytest.mark.parametrize("text", ["not from %q", "%s", "%D"])
+def test_placeholders_that_nothing_fills_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^text: .* stands for nothing: write %c, %d, %h or %i"):
+        Settings(text=text)
+
+
+def test_a_percent_sign_alone_is_only_that() -> None:
+    assert Settings(text="100% of %d, 100%").text == "100% of %d, 100%"
+
+
 def test_an_override_for_nobody_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^names: "):
         DomainSettings()
