@@ -82,7 +82,7 @@ def test_how_keys_are_written(text: str, key: str) -> None:
     assert parse_key(text) == key
 
 
-@pytest.mark.parametrize("text", ["", "/spam/", "a b", "@", "192.0.2.1/24"])
+@pytest.mark.parametrize("text", ["", "/spam/", "a b", "@", "192.0.2.1/24", "*@example.org"])
 def test_what_is_no_key(text: str) -> None:
     with pytest.raises(ValueError, match=r"write "):
         parse_key(text)

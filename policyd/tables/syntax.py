@@ -140,6 +140,10 @@ def parse_recipient(key: str) -> Entry:
         raise ValueError(
             f"{short(key)} has '@' and subdomains: write {_subdomains(domain)!r} for all users, or a /regex/"
         )
+    if local == "*" and domain:
+        raise ValueError(f"{short(key)}: write {short('@' + domain)} for everybody there")
+    if "*" in local:
+        raise ValueError(f"{short(key)}: '*' stands for nothing here: write whole addresses, or a /regex/")
     return Key(f"{local}@{_name(domain, _LABEL_UTF8) if domain else ''}")
 
 
