@@ -85,7 +85,9 @@ def _int(value: object) -> int:
 
 def _float(value: object) -> float:
     # TOML knows nan and inf; no option can use them.
-    if isinstance(value, float) and value - value == 0:
+    if isinstance(value, float):
+        if value - value != 0:
+            raise ValueError(f"{value} cannot be used; write a number, as in 1.5")
         return value
     if type(value) is int:
         return float(value)

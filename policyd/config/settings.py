@@ -44,6 +44,8 @@ def _check_metrics_listen(text: str) -> None:
 def _check_control_socket(path: str) -> None:
     if path.startswith("unix:"):
         raise ValueError(f'{path!r}: write it without unix:, as in "{path.removeprefix("unix:")}"')
+    if path and (not path.startswith("/") or path.endswith("/")):
+        raise ValueError(f'{path!r}: write a whole path, as in "/run/policyd/control.sock"')
     if path:
         parse_endpoint(f"unix:{path}")
 
