@@ -95,7 +95,7 @@ def table(counted: dict[str, Any]) -> Iterator[str]:
     """The counts for people."""
     sample = f", {counted['left_out']} more not looked at" if counted["left_out"] else ""
     yield f"{counted['decisions']} decisions in {counted['seconds']} s{sample}"
-    for name in ("actions", "reasons", "networks", "senders", "recipients"):
+    for name in filter(counted.get, ("actions", "reasons", "networks", "senders", "recipients")):
         yield ""
         yield name
         yield from (f"  {row['count']:7}  {row['name']}" for row in counted[name])

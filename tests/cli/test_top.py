@@ -51,6 +51,10 @@ def test_json(connection: FakeConnection, capsys: pytest.CaptureFixture[str]) ->
     assert counted["reasons"][0] == {"name": "new", "count": 2}
 
 
+def test_where_nothing_was_decided_there_are_no_headings() -> None:
+    assert list(top.table(top.summary(top.deque()))) == ["0 decisions in 0 s"]
+
+
 def test_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["top", "--seconds", "1"]) == 0
     out = capsys.readouterr().out

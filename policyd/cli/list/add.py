@@ -46,8 +46,11 @@ def main(arguments: list[str]) -> int:
         examine(Proposal(options.kind, place, file, text, number, " ".join(options.action)), now, force=options.force)
         files.replace(file.path, before, text, model)
     say(f"{file.path}:{number}: {entry}")
+    if place is None:
+        complain(f"policyd list add: but {options.config} names this file in no option, so nobody asks it")
+        return GOOD
     print(WITHIN)
-    if place is not None and not place.is_asked:
+    if not place.is_asked:
         complain(f"policyd list add: but [chain] checks does not name {place.check!r}, so nobody asks this list")
     return GOOD
 

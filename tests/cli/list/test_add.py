@@ -205,6 +205,15 @@ def test_a_list_that_nobody_asks_is_told(house: House) -> None:
     assert "[chain] checks does not name 'blacklist', so nobody asks this list" in said.err
 
 
+def test_a_file_that_no_option_names_is_told(house: House) -> None:
+    said = house.run("add", "sender", "a@example.com", "REJECT", "--file", str(house.home / "mine"))
+    assert said.status == 0
+    assert house.read("mine") == "a@example.com  REJECT\n"
+    assert "2 seconds" not in said.out
+    assert f"{house.home}/policyd.toml names this file in no option, so nobody asks it" in said.err
+    assert "nobody asks" not in house.run("add", "sender", "a@example.com", "REJECT").err
+
+
 def test_options_may_stand_anywhere(house: House) -> None:
     assert (
         house.run("add", "--by", "anna", "sender", "--days", "Mon", "a@example.com", "REJECT", "no", "thanks").status
