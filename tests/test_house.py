@@ -187,6 +187,20 @@ def test_every_verb_is_documented(verb: str) -> None:
     assert re.search(rf"\bpolicyd {verb}\b", pages), f"neither README.md nor docs/ show `policyd {verb}`"
 
 
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_manual_page_has_every_verb(verb: str) -> None:
+    page = read("docs/man/policyd.8.md")
+    synopsis, _, rest = page.partition("# DESCRIPTION")
+    assert re.search(rf"(?m)^\*\*policyd .*\b{verb}\b", synopsis), f"the synopsis lacks {verb}"
+    assert f"\n## policyd {verb}\n" in rest
+
+
+@pytest.mark.parametrize("section", [*SECTIONS, *ARRAYS])
+def test_operations_tell_when_every_section_takes_effect(section: str) -> None:
+    table = read("docs/operations.md").partition("\n## Reload or restart\n")[2].partition("\n## ")[0]
+    assert f"[{section}]" in table, f"docs/operations.md does not say when [{section}] takes effect"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
