@@ -4,6 +4,7 @@ Law: no object of an SPF library crosses this page. Every text in an answer is p
 attacker's all the same.
 """
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, Protocol, get_args
 
@@ -91,8 +92,8 @@ class SpfEvaluator(Protocol):
     def known(self, question: SpfQuestion) -> SpfAnswer | None:
         """The answer if it is known now, at once and without a task; None: it must be found out."""
 
-    async def evaluate(self, question: SpfQuestion, seconds: float) -> SpfAnswer:
-        """The answer; ``temperror`` if it takes longer than so many seconds."""
+    def evaluate(self, question: SpfQuestion, seconds: float) -> Awaitable[SpfAnswer]:
+        """The answer to come, which is sought from now on; ``temperror`` if it takes longer than so many seconds."""
 
     async def report(self, question: SpfQuestion, seconds: float) -> SpfReport:
         """The answer as `evaluate` finds it, freshly, and how it came about."""

@@ -7,7 +7,7 @@ from bench.spf_dns import CLIENT, answer, record
 from policyd.lookups.dns.codec import encode, query, read
 from policyd.lookups.spf import open_evaluator
 from policyd.model.dns import Answer
-from policyd.model.spf import SpfLimits, SpfQuestion
+from policyd.model.spf import SpfAnswer, SpfLimits, SpfQuestion
 from tests.lookups.doubles import DictResolver
 from tests.lookups.spf.world import address
 
@@ -32,6 +32,10 @@ def test_the_client_passes_by_the_last_include() -> None:
     names = ["d1.example", "_n1.d1.example", "_n2.d1.example", "_n3.d1.example"]
     resolver = DictResolver({(name, "TXT"): (record(name.split(".")).encode(),) for name in names})
     evaluator = open_evaluator(resolver, SpfLimits(), "mx.example")
-    found = asyncio.run(evaluator.evaluate(SpfQuestion(address(CLIENT), "", "user@d1.example"), 5))
+
+    async def asking() -> SpfAnswer:
+        return await evaluator.evaluate(SpfQuestion(address(CLIENT), "", "user@d1.example"), 5)
+
+    found = asyncio.run(asking())
     assert (found.result, found.mechanism) == ("pass", "include:_n3.d1.example")
     assert resolver.asked == [(name, "TXT") for name in names]

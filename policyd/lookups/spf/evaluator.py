@@ -46,10 +46,11 @@ class _Found:
 
 @dataclass(slots=True, eq=False)
 class _Flight:
-    """A check under way, and how many wait for it."""
+    """A check under way, and who waits for it."""
 
-    task: "asyncio.Task[SpfAnswer]"
-    waiters: int = 0
+    subject: Subject
+    waiters: "list[asyncio.Future[SpfAnswer]]" = field(default_factory=list)
+    task: "asyncio.Task[None] | None" = None
 
 
 @dataclass(slots=True)
@@ -93,28 +94,19 @@ class Evaluator:
         self.figures.cache_hits += 1
         return answer
 
-    async def evaluate(self, question: SpfQuestion, seconds: float) -> SpfAnswer:
-        """The answer; ``temperror`` if it takes longer than so many seconds."""
+    def evaluate(self, question: SpfQuestion, seconds: float) -> "asyncio.Future[SpfAnswer]":
+        """The answer to come, sought from now on; ``temperror`` if it takes longer than so many seconds."""
+        waiter: asyncio.Future[SpfAnswer] = asyncio.get_running_loop().create_future()
         if (known := self.known(question)) is not None:
-            return known
+            waiter.set_result(known)
+            return waiter
         subject = make_subject(question)
-        flight = self._flights.get(subject)
-        is_first = flight is None
-        if flight is None:
-            flight = self._flights[subject] = _Flight(asyncio.ensure_future(self._fly(subject, seconds)))
-            flight.task.add_done_callback(partial(self._landed, subject))
-        flight.waiters += 1
-        try:
-            if is_first:  # the flight's own deadline is his
-                return await asyncio.shield(flight.task)
-            async with asyncio.timeout(seconds):
-                return await asyncio.shield(flight.task)
-        except TimeoutError:
-            return _too_late(subject, seconds)
-        finally:
-            flight.waiters -= 1
-            if not flight.waiters:
-                flight.task.cancel()
+        if (flight := self._flights.get(subject)) is None:
+            flight = self._flights[subject] = _Flight(subject)
+            flight.task = asyncio.ensure_future(self._fly(flight, seconds))
+        flight.waiters.append(waiter)
+        waiter.add_done_callback(partial(self._leave, flight))
+        return waiter
 
     async def report(self, question: SpfQuestion, seconds: float) -> SpfReport:
         """The answer as `evaluate` finds it, freshly, and how it came about."""
@@ -124,12 +116,25 @@ class Evaluator:
         work = self._work(subject)
         return _report(await self._find(work, seconds), work.knowledge)
 
-    def _landed(self, subject: Subject, task: "asyncio.Task[SpfAnswer]") -> None:
-        del self._flights[subject]
+    async def _fly(self, flight: _Flight, seconds: float) -> None:
+        work = self._work(flight.subject)
+        try:
+            answer = self._keep(work, await self._find(work, seconds))
+        finally:
+            self._forget(flight)
+        for waiter in flight.waiters:
+            if not waiter.done():  # or he is gone
+                waiter.set_result(answer)
 
-    async def _fly(self, subject: Subject, seconds: float) -> SpfAnswer:
-        work = self._work(subject)
-        return self._keep(work, await self._find(work, seconds))
+    def _leave(self, flight: _Flight, waiter: "asyncio.Future[SpfAnswer]") -> None:
+        """If he was the last one, nobody seeks the answer any more; and nobody joins those who do not."""
+        if waiter.cancelled() and flight.task is not None and all(each.done() for each in flight.waiters):
+            self._forget(flight)
+            flight.task.cancel()
+
+    def _forget(self, flight: _Flight) -> None:
+        if self._flights.get(flight.subject) is flight:
+            del self._flights[flight.subject]
 
     def _keep(self, work: _Work, found: _Found) -> SpfAnswer:
         """Count the answer, and remember it for as long as may be."""

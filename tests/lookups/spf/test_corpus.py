@@ -7,7 +7,7 @@ import pytest
 from policyd.lookups.spf import open_evaluator
 from policyd.model.address import parse_address
 from policyd.model.dns import Answer, DnsUnavailable, Mx, Record, RecordType
-from policyd.model.spf import SpfLimits, SpfQuestion
+from policyd.model.spf import SpfAnswer, SpfLimits, SpfQuestion
 from tests.lookups.spf.corpus import SUITES, Case, Scenario, Zone, needs_corpus, scenarios
 
 
@@ -48,7 +48,11 @@ def ask(scenario: Scenario, case: Case) -> tuple[str, str]:
     client = parse_address(case.host)
     assert client is not None
     evaluator = open_evaluator(ZoneResolver(scenario.zone), SpfLimits(), "mx.example.org")
-    answer = asyncio.run(evaluator.evaluate(SpfQuestion(client, case.helo, case.mailfrom), 5))
+
+    async def asking() -> SpfAnswer:
+        return await evaluator.evaluate(SpfQuestion(client, case.helo, case.mailfrom), 5)
+
+    answer = asyncio.run(asking())
     return answer.result, answer.explanation or "DEFAULT"
 
 
