@@ -90,7 +90,8 @@ def _run(verb: str, arguments: list[str]) -> int:
     except ConfigError as error:
         for mistake in error.mistakes:
             complain(mistake)
-        complain("policyd: not started")
+        if verb in ("run", "postgrey"):
+            complain("policyd: not started")
         return BAD_CONFIGURATION
     except NotRunning as error:
         complain(f"policyd {verb}: {error}")

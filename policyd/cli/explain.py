@@ -87,7 +87,8 @@ def _step(step: Mapping[str, Any]) -> Iterator[str]:
         told = ", ".join(
             f"{key}={_plain(value)}" for key, value in learned.items() if value not in ("", [], False, None)
         )
-        yield f"           learned: {name}: {told}"
+        if told:
+            yield f"           learned: {name}: {told}"
 
 
 def _word(step: Mapping[str, Any]) -> str:

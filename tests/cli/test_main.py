@@ -32,6 +32,16 @@ def test_every_verb_is_a_file_and_every_file_a_verb() -> None:
         assert {path.parent.name if path.stem == "__init__" else path.stem for path in with_main} == set(verbs)
 
 
+@pytest.mark.parametrize("line", ["rbl test 192.0.2.1", "spf 192.0.2.1 a@example.org mx.example.org"])
+def test_only_who_would_start_is_told_that_nothing_is_started(
+    line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "policyd.toml"
+    config.write_text("[dns]\ntries = 0\n")
+    assert main([*line.split(), "--config", str(config)]) == 78
+    assert capsys.readouterr().err == f"{config}:2: [dns] tries: 0 is out of range, write 1 to 10\n"
+
+
 @pytest.mark.parametrize("verb", [*VERBS, *INNER])
 def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*verb.split(), "--help"]) == 0

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from policyd.cli import DEGRADED, GOOD, USAGE, complain
+from policyd.cli import DEGRADED, GOOD, complain
 from policyd.cli._control import add_options, ask
-from policyd.config.suggest import did_you_mean
+from policyd.cli._verbs import choose
 from policyd.logs.lines import escape
 
 
@@ -46,15 +46,7 @@ exit status: 0 good, 1 there is nothing of WHAT, 2 usage, 3 not running
 
 def main(arguments: list[str]) -> int:
     """Do what the verb in front of `arguments` says; return the exit status."""
-    verb, *rest = arguments or [""]
-    if verb in VERBS:
-        return _run(verb, rest)
-    if verb in ("--help", "-h", "help"):
-        print(_help(), end="")
-        return GOOD
-    hint = f"no verb {verb!r}{did_you_mean(verb, VERBS) or '; policyd greylist --help lists them'}"
-    complain(f"policyd greylist: {hint}" if verb else _help().rstrip())
-    return USAGE
+    return choose("greylist", arguments, {verb: told.help for verb, told in VERBS.items()}, HELP, _run)
 
 
 def _run(verb: str, arguments: list[str]) -> int:
@@ -123,7 +115,3 @@ VERBS: Final[Mapping[str, Verb]] = {
     "forget": Verb("forget everything that is remembered of WHAT", needs_what=True, lines=_entries("forgotten")),
     "stats": Verb("count what is remembered, by kind", needs_what=False, lines=_stats),
 }
-
-
-def _help() -> str:
-    return HELP.format(verbs="\n".join(f"  {name:9} {verb.help}" for name, verb in VERBS.items()))

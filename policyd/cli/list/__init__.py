@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Final
 
-from policyd.cli import BAD_CONFIGURATION, DEGRADED, GOOD, USAGE, complain
-from policyd.config.suggest import did_you_mean
+from policyd.cli import BAD_CONFIGURATION, DEGRADED, complain
+from policyd.cli._verbs import choose
 from policyd.model.errors import ConfigError
 
 VERBS: Final[Mapping[str, str]] = {
@@ -61,14 +61,7 @@ def shown(text: str) -> str:
 
 def main(arguments: list[str]) -> int:
     """Do what the verb in front of `arguments` says; return the exit status."""
-    verb, *rest = arguments or [""]
-    if verb in VERBS:
-        return _run(verb, rest)
-    if verb in ("--help", "-h", "help"):
-        print(_help(), end="")
-        return GOOD
-    complain(f"policyd list: {_no_verb(verb)}" if verb else _help().rstrip())
-    return USAGE
+    return choose("list", arguments, VERBS, HELP, _run)
 
 
 def _run(verb: str, arguments: list[str]) -> int:
@@ -82,11 +75,3 @@ def _run(verb: str, arguments: list[str]) -> int:
             complain(mistake)
         return BAD_CONFIGURATION
     return status
-
-
-def _help() -> str:
-    return HELP.format(verbs="\n".join(f"  {verb:10}{sentence}" for verb, sentence in VERBS.items()))
-
-
-def _no_verb(verb: str) -> str:
-    return f"no verb {verb!r}{did_you_mean(verb, VERBS) or '; policyd list --help lists them'}"

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Final
 
-from policyd.cli import GOOD, USAGE, complain
-from policyd.config.suggest import did_you_mean
+from policyd.cli._verbs import choose
 
 VERBS: Final[Mapping[str, str]] = {
     "status": "say how each list is: asked or parked, answers, listings, latency",
@@ -37,17 +36,9 @@ exit status: 0 good, 1 a list is parked or does not answer, 2 usage, 3 not runni
 
 def main(arguments: list[str]) -> int:
     """Do what the verb in front of `arguments` says; return the exit status."""
-    verb, *rest = arguments or [""]
-    if verb in VERBS:
-        status: int = import_module(f"policyd.cli.rbl.{verb}").main(rest)
-        return status
-    if verb in ("--help", "-h", "help"):
-        print(_help(), end="")
-        return GOOD
-    hint = f"no verb {verb!r}{did_you_mean(verb, VERBS) or '; policyd rbl --help lists them'}"
-    complain(f"policyd rbl: {hint}" if verb else _help().rstrip())
-    return USAGE
+    return choose("rbl", arguments, VERBS, HELP, _run)
 
 
-def _help() -> str:
-    return HELP.format(verbs="\n".join(f"  {verb:10}{sentence}" for verb, sentence in VERBS.items()))
+def _run(verb: str, arguments: list[str]) -> int:
+    status: int = import_module(f"policyd.cli.rbl.{verb}").main(arguments)
+    return status
