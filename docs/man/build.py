@@ -117,7 +117,7 @@ def _table(lines: Sequence[str]) -> list[str]:
     for row in rows:
         made += [".TP", _inline(row[0]) or r"\&"]
         others = [(head, cell) for head, cell in zip(heads[1:], row[1:], strict=False) if cell]
-        named = [f"{head}: {cell}" if head == "default" else cell for head, cell in others]
+        named = [f"{head}: {cell}" if head != heads[-1] else cell for head, cell in others]
         made.append(_inline(". ".join(text.rstrip(".") for text in named)) + "." if named else r"\&")
     return made
 
