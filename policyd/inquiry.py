@@ -21,7 +21,7 @@ MOST: Final = 2000
 MAX_ATTRIBUTES: Final = 128
 """Attributes of a request; Postfix sends 29."""
 MAX_WORDS: Final = 8
-"""Words looked for at a time; each costs a look at every line that is kept (16,384 looks: 5 ms)."""
+"""Words looked for at a time; each costs a look at every line that is kept."""
 
 
 class Inquiry:
@@ -43,13 +43,13 @@ class Inquiry:
         """What the control socket may be asked."""
         return {"find": self.find, "recent": self.recent, "shadow": self.shadow, "explain": self.explain}
 
-    def find(self, arguments: Arguments) -> dict[str, Any]:
+    async def find(self, arguments: Arguments) -> dict[str, Any]:
         """The decisions whose line holds one of the ``words``, the newest first. Raises Refused."""
         words = arguments.get("words")
         if not isinstance(words, list) or not 0 < len(words) <= MAX_WORDS or not all(words):
             raise Refused(f'"words" are 1 to {MAX_WORDS} texts')
         wanted = {form for word in words for form in self._logbook.forms(str(word))}
-        return self._answer(self._logbook.recent.find(sorted(wanted), MOST)) | {"forms": sorted(wanted)}
+        return self._answer(await self._logbook.recent.find(sorted(wanted), MOST)) | {"forms": sorted(wanted)}
 
     def recent(self, arguments: Arguments) -> dict[str, Any]:
         """The decisions of all seconds behind ``after`` that are over, the newest first. Raises Refused."""

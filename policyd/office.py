@@ -132,7 +132,7 @@ class Office:
         """The status page of this moment."""
         metrics, recent = self._metrics, self._logbook.recent
         shown = dict if self._settings.metrics.show_addresses else shortened
-        decisions = [(at, read_line(line)) for at, line in recent.find(("",), SHOWN)]
+        decisions = [(at, read_line(line)) for at, line in recent.last(SHOWN)]
         waited = ((check, sum(times.counts), times.total) for check, times in metrics.check_latency.items())
         picture = Picture(
             status=self._admin.status({}),

@@ -1,6 +1,8 @@
 """The ring of decisions: what is found, how old it is, and that it has an end."""
 
-from policyd.recent import KEPT, Kept, Recent
+import asyncio
+
+from policyd.recent import KEPT, SLICE, Kept, Recent
 
 
 class Clock:
@@ -9,6 +11,10 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+def find(recent: Recent, words: list[str], limit: int) -> list[Kept]:
+    return asyncio.run(recent.find(words, limit))
 
 
 def ring(*seconds: list[str]) -> tuple[Recent, Clock]:
@@ -26,12 +32,12 @@ def ring(*seconds: list[str]) -> tuple[Recent, Clock]:
 
 def test_the_newest_come_first_with_their_second() -> None:
     recent, _ = ring(["sender=a@x"], ["sender=b@x", "sender=A@X"], ["sender=a@x, last"])
-    assert recent.find(["a@x"], 10) == [
+    assert find(recent, ["a@x"], 10) == [
         Kept(102, "sender=a@x, last"), Kept(102, "sender=A@X"), Kept(101, "sender=a@x"),
     ]  # fmt: skip
-    assert recent.find(["a@x"], 1) == [Kept(102, "sender=a@x, last")]
-    assert recent.find(["b@x", "last"], 9) == [Kept(102, "sender=a@x, last"), Kept(102, "sender=b@x")]
-    assert recent.find(["nobody"], 9) == []
+    assert find(recent, ["a@x"], 1) == [Kept(102, "sender=a@x, last")]
+    assert find(recent, ["b@x", "last"], 9) == [Kept(102, "sender=a@x, last"), Kept(102, "sender=b@x")]
+    assert find(recent, ["nobody"], 9) == []
 
 
 def test_only_seconds_that_are_over_are_told_and_each_once() -> None:
@@ -56,12 +62,31 @@ def test_an_idle_daemon_notes_no_time() -> None:
 def test_nothing_yet() -> None:
     recent = Recent(Clock())
     recent.tick()
-    assert (recent.find(["a"], 9), recent.since(0, 9), recent.oldest) == ([], ([], 0), 0)
+    assert (find(recent, ["a"], 9), recent.since(0, 9), recent.oldest) == ([], ([], 0), 0)
 
 
 def test_it_has_an_end() -> None:
     recent, _ = ring([str(number) for number in range(KEPT + 5)])
     assert len(recent._ring) == KEPT
-    assert recent.find(["4"], 1)[0].line == str(KEPT + 4)[:0] + next(
+    assert find(recent, ["4"], 1)[0].line == str(KEPT + 4)[:0] + next(
         str(number) for number in range(KEPT + 4, 0, -1) if "4" in str(number)
     )
+
+
+def test_mail_has_its_turn_while_somebody_looks() -> None:
+    recent, _ = ring([str(number) for number in range(3 * SLICE)])
+    turns = []
+
+    async def story() -> None:
+        looking = asyncio.ensure_future(recent.find(["nobody"], 1))
+        while not looking.done():
+            turns.append(1)
+            await asyncio.sleep(0)
+
+    asyncio.run(story())
+    assert len(turns) >= 3
+
+
+def test_the_last_ones() -> None:
+    recent, _ = ring(["one"], ["two"], ["three"])
+    assert [kept.line for kept in recent.last(2)] == ["three", "two"]
