@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, cast
 
 import spf
 
+from policyd.lookups.spf.foresight import questions_of
 from policyd.lookups.spf.frames import Frame, Included
 from policyd.lookups.spf.knowledge import Knowledge, Miss, Question, question_of
 from policyd.lookups.spf.macros import MacroError, expand_domain, expand_text
@@ -253,9 +254,7 @@ class Evaluation(spf.query):  # type: ignore[misc] # pyspf has no types
         """What the record at hand will ask for, if none of its terms matches before: asked together it is one wait."""
         if not self._frames or not (record := self._frames[-1].record):
             return []
-        kinds = {"a": self.A, "mx": "MX", "include": "TXT"}
-        wanted = [question_of(name or self.d, kinds[kind]) for kind, name in read_record(record).named]
-        return [question for question in wanted[: self._limits.terms] if question]
+        return questions_of(read_record(record), self.d, self.A, self._limits)
 
     def _leads_back(self, name: str) -> bool:
         try:
@@ -277,10 +276,3 @@ class Evaluation(spf.query):  # type: ignore[misc] # pyspf has no types
         self.void_lookups += 1
         if self.void_lookups > self._limits.voids:
             raise spf.PermError(f"More than {self._limits.voids} terms that find nothing")
-
-
-def is_without_record(answer: Answer | DnsUnavailable | None) -> bool:
-    """Whether a domain whose TXT these are has no record, as most HELO names: then nothing is to be evaluated."""
-    return isinstance(answer, Answer) and not any(
-        isinstance(record, bytes) and record[:6].lower() == b"v=spf1" for record in answer.records
-    )

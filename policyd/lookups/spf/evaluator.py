@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from policyd.lookups.spf.engine import Evaluation, is_without_record
+from policyd.lookups.spf.engine import Evaluation
 from policyd.lookups.spf.figures import SpfFigures
+from policyd.lookups.spf.foresight import foreseen, is_without_record
 from policyd.lookups.spf.knowledge import Knowledge, Miss, Question
 from policyd.lookups.spf.results import Results
 from policyd.lookups.spf.subject import Subject, make_subject
@@ -182,6 +183,9 @@ class Evaluator:
         first: Question = (work.subject.domain, "TXT")
         if work.knowledge.get(first) is None:  # every evaluation begins with it
             await self._ask_one(work.knowledge, first)
+        beside = foreseen(work.subject, work.knowledge.get(first), self._limits)
+        if missing := work.knowledge.missing(beside, spare=2):
+            await self._ask(work.knowledge, missing)
         while not isinstance(found := await self._turns.run(partial(self._round, work)), _Found):
             await self._ask(work.knowledge, found)
         return found

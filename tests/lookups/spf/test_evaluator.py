@@ -137,6 +137,30 @@ def test_what_a_record_names_is_asked_for_together() -> None:
     assert len(resolver.asked) == 5
 
 
+@pytest.mark.parametrize(
+    ("record", "asked", "rounds"),
+    [
+        ("v=spf1 include:b.example include:c.example -all", 3, 1),
+        ("v=spf1 ip4:192.0.2.0/24 include:b.example -all", 1, 1),  # it matches before
+        ("v=spf1 include:b.example foo:bar -all", 2, 1),
+        ("v=spf1 exists:%{i}.b.example -all", 2, 2),
+        ("v=spf1 redirect=b.example", 2, 2),
+        ("v=spf1 include:b.example \xff", 1, 1),
+    ],
+)
+def test_what_a_round_would_miss_is_asked_for_before_it(record: str, asked: int, rounds: int) -> None:
+    more = records(b="v=spf1 ~all", c="v=spf1 +all")
+    resolver = DictResolver({("a.example", "TXT"): (record.encode("latin-1"),), **more})
+
+    async def work() -> int:
+        checks = evaluator(resolver)
+        await checks.evaluate(question(), 5)
+        return checks.figures.rounds
+
+    assert run(work) == rounds
+    assert len(resolver.asked) == asked
+
+
 def test_one_who_is_gone_takes_nobody_else_with_him() -> None:
     resolver = DictResolver(CHAIN, delay=0.05)
 

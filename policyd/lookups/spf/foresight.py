@@ -1,0 +1,41 @@
+"""What can be seen of a record before it is evaluated, so that fewer rounds are needed.
+
+Law: it only saves time. What is asked for too much is bounded, and nothing that is decided depends on it.
+"""
+
+import spf
+
+from policyd.lookups.spf.knowledge import Question, question_of
+from policyd.lookups.spf.subject import Subject
+from policyd.lookups.spf.terms import Network, Record, check_record, read_record
+from policyd.model.dns import Answer, DnsUnavailable
+from policyd.model.spf import SpfLimits
+
+
+def is_without_record(answer: Answer | DnsUnavailable | None) -> bool:
+    """Whether a domain whose TXT these are has no record, as most HELO names: then nothing is to be evaluated."""
+    return isinstance(answer, Answer) and not any(
+        isinstance(record, bytes) and record[:6].lower() == b"v=spf1" for record in answer.records
+    )
+
+
+def foreseen(subject: Subject, answer: Answer | DnsUnavailable | None, limits: SpfLimits) -> list[Question]:
+    """What the record among these TXT of the subject's domain will ask for in its first round, where that is sure."""
+    texts = [text for text in answer.records if isinstance(text, bytes)] if isinstance(answer, Answer) else []
+    found = [text for text in texts if spf.RE_SPF.match(text)]
+    if len(found) != 1 or not found[0].isascii():
+        return []
+    try:
+        record = read_record(check_record(found[0].decode("ascii"), subject.domain))
+    except spf.PermError:
+        return []
+    if any(isinstance(term, Network) and term.holds(subject.client) for term in record.terms):
+        return []
+    return questions_of(record, subject.domain, "A" if subject.client.version == 4 else "AAAA", limits)
+
+
+def questions_of(record: Record, domain: str, addresses: str, limits: SpfLimits) -> list[Question]:
+    """What a record of `domain` names; `addresses` is the client's kind of address record."""
+    kinds = {"a": addresses, "mx": "MX", "include": "TXT"}
+    wanted = [question_of(name or domain, kinds[kind]) for kind, name in record.named[: limits.terms]]
+    return [question for question in wanted if question]
