@@ -14,7 +14,8 @@ from policyd.config.locate import Place
 from policyd.config.settings import ARRAYS, SECTIONS, Common, Settings
 from policyd.config.suggest import did_you_mean
 from policyd.model.errors import ConfigError
-from policyd.policies import Policies, Policy, options_for
+from policyd.model.units import format_duration
+from policyd.policies import Policies, Policy, options_for, stages
 from policyd.tables.windows import Window
 
 Where = Callable[[Place], str]
@@ -53,6 +54,7 @@ def build(tables: Mapping[str, Any], source: str, where: Where) -> Settings:
     _refuse(mistakes)
     settings = _settings(built, source, where)
     _judge_policies(settings, where, complain)
+    _judge_deadlines(settings, tables, complain)
     _refuse(mistakes)
     return settings
 
@@ -91,6 +93,22 @@ def _judge_policies(settings: Settings, where: Where, complain: Complain) -> Non
             complain(("policy", number), "delay", problem)
         if policy.when is not None and "greylist" not in policy.checks:
             complain(("policy", number), "when", "greylist is not asked here, so nobody waits; remove one of the two")
+
+
+def _judge_deadlines(settings: Settings, tables: Mapping[str, Any], complain: Complain) -> None:
+    """A check that may wait as long as the whole request would take the others' word from them."""
+    whole = settings.server.request_deadline
+    for name in stages(settings.chain.checks, settings.policies):
+        own = getattr(settings.checks[name], "deadline", 0)
+        if own < whole:
+            continue
+        lost = "mail would go on unjudged by all checks"
+        if "deadline" in tables.get(name, {}):
+            limit = f"not below [server] request_deadline, {format_duration(whole)}"
+            complain((name,), "deadline", f"{format_duration(own)} is {limit}: {lost}; shorten it")
+        else:
+            limit = f"not above [{name}] deadline, {format_duration(own)}"
+            complain(("server",), "request_deadline", f"{format_duration(whole)} is {limit}: {lost}; raise it")
 
 
 def _delay_problem(policy: Policy, settings: Settings) -> str:
