@@ -42,7 +42,8 @@ def test_what_a_record_names_is_foreseen() -> None:
     [
         txt(b"v=spf1 ip4:192.0.2.0/24 include:b.example -all"), txt(b"v=spf1 include:b.example", b"v=spf1 -all"),
         txt(b"v=spf1 include:b.example \xff"), txt(b"v=spf1 include:b.example\n"),
-        txt(b"v=spf1 x=%{ include:b.example"), txt(b"v=spf1 include:%{d}.b.example"), Answer((), 60, "no name"), DnsUnavailable("timeout"), None,
+        txt(b"v=spf1 x=%{ include:b.example"), txt(b"v=spf1 include:%{d}.b.example"),
+        Answer((), 60, "no name"), DnsUnavailable("timeout"), None,
     ],
 )  # fmt: skip
 def test_what_is_not_sure_is_not(answer: Answer | DnsUnavailable | None) -> None:
