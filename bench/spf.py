@@ -325,7 +325,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="spf-") as scratch:
         for number in options.workloads:
             for name in names if WORKLOADS[number].is_for_peer else names[:1]:
-                directory = Path(scratch, f"{number}-{name}")
+                directory = Path(scratch, f"{len(figures)}-{name}")
                 directory.mkdir()
                 figures.append(measure(name, WORKLOADS[number], directory, options.seconds))
                 print(*list(table(figures))[-1:], file=sys.stderr)

@@ -1,7 +1,7 @@
 """Whether a domain has a DMARC policy of its own, which judges its mail better than SPF alone can (RFC 7489 6).
 
 Law: only read, never enforced. The record of the domain counts, else that of the nearest parent which has one, down to
-two labels, as in the tree walk of RFC 9989. What could not be found out is None.
+two labels, as in the tree walk of DMARCbis. What could not be found out is None.
 """
 
 import re
