@@ -28,6 +28,7 @@ from bench.servers import (
     ServerFailed,
     free_address,
     running,
+    unwatched,
     with_identities,
     with_lists,
 )
@@ -77,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--scale", action="store_true", help=f"policyd with --stored and with {MILLION:,} triplets, by turns")
     add("--listed", type=int, metavar="N", help="policyd without lists and with N entries in them, by turns")
     add("--identities", action="store_true", help="policyd that knows clients by network alone, and by names, by turns")
+    add("--unwatched", action="store_true", help="policyd with and without log, metrics and control socket, by turns")
     add("--echo", action="store_true", help="measure a server that does nothing: the limit of this driver")
     add("--no-uvloop", action="store_true", help="policyd on asyncio's own loop, as without the extra `fast`")
     add("--unix", action="store_true", help="unix sockets instead of TCP")
@@ -106,6 +108,8 @@ def _chosen(options: argparse.Namespace) -> list[tuple[Kind, int]]:
         return [(policyd, options.stored), (with_lists(policyd, options.listed), options.stored)]
     if options.identities:
         return [(policyd, options.stored), (with_identities(policyd), options.stored)]
+    if options.unwatched:
+        return [(policyd, options.stored), (unwatched(policyd), options.stored)]
     if options.scale:
         return [(policyd, options.stored), (policyd, MILLION)]
     return [(kind, options.stored) for kind in (policyd, POSTGREY) if options.only in (None, kind.name)]

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 TIMES_POSTGREY: Final = 12.0
 PART_OF_POSTGREY: Final = 0.1
 SCALED: Final = 0.85
+WATCHED: Final = 0.9
 LISTED: Final = 0.9
 MILLION: Final = 1_000_000
 MIB: Final = 150.0
@@ -118,6 +119,7 @@ def bars(runs: Iterable[Run]) -> list[Bar]:
     for group in groups:
         if group.server == "policyd":
             found += _beside_postgrey(group, groups) + _beside_fewer(group, groups) + _alone(group)
+            found += _beside_unwatched(group, groups)
         elif group.server.endswith(" listed"):
             found += _beside_none_listed(group, groups)
     return found
@@ -159,6 +161,17 @@ def _beside_none_listed(group: Runs, groups: Sequence[Runs]) -> list[Bar]:
             share = group.mid("rate") / other.mid("rate")
             promise = f"{group.workload}: throughput of {group.server} >= {LISTED:.0%} of that with none"
             found.append(Bar(promise, f"{share:.1%}", share >= LISTED))
+    return found
+
+
+def _beside_unwatched(group: Runs, groups: Sequence[Runs]) -> list[Bar]:
+    """Against the same server without log, metrics and control socket."""
+    found = []
+    for other in groups:
+        if (other.server, other.workload) == (f"{group.server}, unwatched", group.workload):
+            share = group.mid("rate") / other.mid("rate")
+            promise = f"{group.workload}: throughput >= {WATCHED:.0%} of that without log, metrics and control"
+            found.append(Bar(promise, f"{share:.1%}", share >= WATCHED))
     return found
 
 

@@ -140,11 +140,12 @@ def _prepare_policyd(directory: Path, population: Population) -> None:
         raise ServerFailed(f"could not fill policyd's store:\n{done.stderr.decode(errors='replace')[-2000:]}")
 
 
-def _policyd(directory: Path, address: Address, identities: Sequence[str] = ()) -> list[str]:
-    """Without `identities` it knows a client by its network alone, as postgrey does."""
+def _policyd(
+    directory: Path, address: Address, identities: Sequence[str] = (), *, is_watched: bool = True
+) -> list[str]:
+    """Without `identities` it knows a client by its network alone, as postgrey does. Watched: log, metrics, control."""
     settings = directory / "policyd.toml"
     listen = f"unix:{address}" if isinstance(address, str) else f"inet:{address[0]}:{address[1]}"
-    metrics = free_address(directory, unix=False)
     lines = [
         "[server]",
         f"listen = [{json.dumps(listen)}]",
@@ -164,11 +165,17 @@ def _policyd(directory: Path, address: Address, identities: Sequence[str] = ()) 
         f'delay = "{DELAY}s"',
         f"identities = {json.dumps(identities)}",
         f"group_after = {3 if identities else 0}",  # postgrey trusts no client together with a sender's domain
-        "[metrics]",
-        f'listen = "{metrics[0]}:{metrics[1]}"',
+        *_watching(directory, is_watched=is_watched),
     ]
     settings.write_text("\n".join(lines) + "\n")
     return [sys.executable, "-m", "policyd", "run", "--config", str(settings)]
+
+
+def _watching(directory: Path, *, is_watched: bool) -> list[str]:
+    if not is_watched:
+        return ["[metrics]", 'listen = ""', "[control]", 'socket = ""', "[log]", 'level = "warning"']
+    host, port = free_address(directory, unix=False)
+    return ["[metrics]", f'listen = "{host}:{port}"', "[control]", f'socket = "{directory}/control.sock"']
 
 
 def _policyd_on_asyncio(directory: Path, address: Address) -> list[str]:
@@ -181,6 +188,11 @@ def _policyd_on_asyncio(directory: Path, address: Address) -> list[str]:
 def with_identities(kind: Kind) -> Kind:
     """The same with the default identities: a first try is remembered under the domain of its host name, too."""
     return kind._replace(name=f"{kind.name}, identities", command=partial(_policyd, identities=("spf", "name")))
+
+
+def unwatched(kind: Kind) -> Kind:
+    """The same that nobody can see: no line of a decision, no metrics, no control socket."""
+    return kind._replace(name=f"{kind.name}, unwatched", command=partial(_policyd, is_watched=False))
 
 
 def with_lists(kind: Kind, listed: int) -> Kind:

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Sequence
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
@@ -314,3 +315,23 @@ def test_run_becomes_the_daemon_and_shows_the_lines_for_postfix(
     (tmp_path / ".dev/policyd.toml").write_text("# mine\n")
     dev.run([])
     assert (tmp_path / ".dev/policyd.toml").read_text() == "# mine\n"
+
+
+def test_nothing_that_is_installed_is_started(dev: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    policy, seen = tmp_path / "policy-rc.d", []
+
+    def install(command: Sequence[str]) -> bool:
+        seen.append(policy.exists() and subprocess.run([policy], check=False).returncode)
+        return True
+
+    monkeypatch.setattr(dev, "POLICY_RC_D", policy)
+    monkeypatch.setattr(dev, "quiet", install)
+    monkeypatch.setattr(dev.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(dev.shutil, "which", lambda program: program)
+    dev.apt_install(["postfix"])
+    assert seen == [False, 101]
+    assert not policy.exists()
+    policy.write_text("the administrator's", "utf-8")
+    with dev.nothing_starts():
+        assert policy.read_text("utf-8") == "the administrator's"
+    assert policy.exists()

@@ -47,6 +47,14 @@ def test_a_bar_on_start_and_log_is_held_by_the_worst_round() -> None:
     assert sum(not met for met in verdicts(BASE, BASE, BASE._replace(log_lines=0.9)).values()) == 1
 
 
+def test_the_bar_of_being_watched_is_the_same_server_unseen() -> None:
+    unseen = BASE._replace(server="policyd, unwatched", rate=BASE.rate * 1.08)
+    promise = "new: throughput >= 90% of that without log, metrics and control"
+    assert verdicts(BASE, unseen)[promise] is True
+    assert verdicts(BASE, unseen._replace(rate=BASE.rate * 1.2))[promise] is False
+    assert promise not in verdicts(BASE)
+
+
 def test_the_bar_of_lists_is_the_same_server_without_them() -> None:
     listed = BASE._replace(server="policyd, 1,000,000 listed", rate=53_000.0)
     promise = "new: throughput of policyd, 1,000,000 listed >= 90% of that with none"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench.driver import Driver
-from bench.servers import ECHO, POLICYD, ServerFailed, free_address, running, with_identities, with_lists
+from bench.servers import ECHO, POLICYD, ServerFailed, free_address, running, unwatched, with_identities, with_lists
 from bench.triplets import Population
 
 
@@ -55,3 +55,12 @@ def test_names_are_identities_only_where_that_is_measured(tmp_path: Path) -> Non
         kind.command(tmp_path, ("127.0.0.1", 1))
         settings.append(tomllib.loads((tmp_path / "policyd.toml").read_text())["greylist"]["identities"])
     assert settings == [[], ["spf", "name"]]
+
+
+def test_who_is_unwatched_writes_and_shows_nothing(tmp_path: Path) -> None:
+    unwatched(POLICYD).command(tmp_path, ("127.0.0.1", 1))
+    settings = tomllib.loads((tmp_path / "policyd.toml").read_text())
+    assert settings["metrics"]["listen"] == settings["control"]["socket"] == ""
+    assert settings["log"]["level"] == "warning"
+    POLICYD.command(tmp_path, ("127.0.0.1", 1))
+    assert tomllib.loads((tmp_path / "policyd.toml").read_text())["control"]["socket"].startswith(str(tmp_path))
