@@ -65,7 +65,9 @@ class MemoryStore:
         client = find(network)
         judgement = judge(client, find(triplet), rules, now)
         crowded = (
-            judgement.outcome == "new" and rules.max_new > 0 and self._crowd.is_full(triplet.client, rules.max_new, now)
+            judgement.outcome == "new"
+            and rules.max_new > 0
+            and self._crowd.is_full(hash(triplet.client), rules.max_new, now)
         )
         names = names_to_ask(judgement, client, rules, others)
         if names is not None or crowded:

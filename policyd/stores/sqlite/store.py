@@ -70,7 +70,7 @@ class SqliteStore(Ledger):
                 client, entry = self._look_up(client_key, client, key, entry)
         judgement = judge(client, entry, rules, now)
         is_new = judgement.outcome == "new"
-        crowded = is_new and rules.max_new > 0 and self._crowd.is_full(triplet.client, rules.max_new, now)
+        crowded = is_new and rules.max_new > 0 and self._crowd.is_full(client_key, rules.max_new, now)
         if judgement is AUTO_WHITELISTED or (judgement is KNOWN and client is None):
             pass  # settled, as most mail that is worth having
         elif crowded or others is not None or client is not None or rules.replies_for or judgement.outcome == "passed":
