@@ -13,7 +13,7 @@ def test_the_nameserver_lists_the_test_point_and_nobody_else() -> None:
         resolver = open_resolver(DnsSettings(nameservers=(f"127.0.0.1:{port}",)))
         try:
             names = ("2.0.0.127", "1.0.0.127", "9.2.0.192")
-            return [tuple(await resolver.resolve(f"{name}.{rbl.zones()[0]}", "A")) for name in names]
+            return [(await resolver.resolve(f"{name}.{rbl.zones()[0]}", "A"))[:3] for name in names]
         finally:
             resolver.close()
 
