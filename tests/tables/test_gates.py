@@ -60,8 +60,8 @@ def test_nearly_everybody_else_stays_outside() -> None:
     assert all(gate.is_open(f"mx.{key}") for key in keys if "." in key)
     assert gate.is_open_for_user("user")
     strangers = [f"mx.stranger{number}.example" for number in range(2000)]
-    assert sum(map(gate.is_open, strangers)) < 400
-    assert sum(map(gate.is_open_for_user, strangers)) < 400
+    assert sum(map(gate.is_open, strangers)) < 150
+    assert sum(map(gate.is_open_for_user, strangers)) < 150
 
 
 @pytest.mark.parametrize(
