@@ -4,6 +4,7 @@ Law: a verb is imported only when it is asked for, so that help and `query` cost
 sentence on stderr and an exit status, never a traceback.
 """
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -87,6 +88,7 @@ def complain(sentence: str) -> None:
 def _run(verb: str, arguments: list[str]) -> int:
     try:
         status: int = import_module(f"policyd.cli.{verb}").main(arguments)
+        sys.stdout.flush()
     except ConfigError as error:
         for mistake in error.mistakes:
             complain(mistake)
@@ -105,6 +107,9 @@ def _run(verb: str, arguments: list[str]) -> int:
         return end.code if isinstance(end.code, int) else USAGE
     except KeyboardInterrupt:
         return 130  # 128 + SIGINT, as shells have it
+    except BrokenPipeError:  # `policyd why ... | head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its end
+        return 141  # 128 + SIGPIPE
     return status
 
 

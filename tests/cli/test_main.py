@@ -112,3 +112,14 @@ def test_small_verbs_do_not_load_the_daemon(arguments: list[str]) -> None:
         check=True,
     )
     assert done.stderr == "[]\n"
+
+
+def test_a_reader_that_has_seen_enough_is_no_mistake() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "policyd", "check", "--config", str(ROOT / "conf" / "policyd.toml")]
+    done = subprocess.run(command, cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr
+    assert done.returncode == 141
