@@ -143,7 +143,7 @@ class Policyd:
                 command, cwd=self.home, env=environment, stderr=log, stdout=log, pass_fds=descriptors
             )
         if ready:
-            wait_until(lambda: self.notify.count("READY", "1") > before or not self.is_alive, 10, self.log() or "READY")
+            wait_until(lambda: self.notify.count("READY", "1") > before or not self.is_alive, 10, self.log)
             assert self.is_alive, self.log()
 
     @property
@@ -171,7 +171,9 @@ class Policyd:
         before = self.notify.count("READY", "1")
         self.process.send_signal(signal.SIGHUP)
         if ready:
-            wait_until(lambda: self.notify.count("READY", "1") > before, 10, f"READY=1 after SIGHUP\n{self.log()}")
+            wait_until(
+                lambda: self.notify.count("READY", "1") > before, 10, lambda: f"READY=1 after SIGHUP\n{self.log()}"
+            )
 
     def term(self, seconds: float = 10) -> int:
         """SIGTERM; wait for the end; the exit status."""

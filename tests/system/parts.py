@@ -5,12 +5,13 @@ because unix socket names end at 107 bytes and user postfix must get through (`m
 """
 
 import os
+import random
 import shutil
 import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -51,14 +52,26 @@ def laboratory() -> Iterator[Path]:
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+    """A port of 127.0.0.1 that was free a moment ago for TCP and UDP.
+
+    It is below those that the kernel gives to outgoing connections (32768 and up), so that between this moment and
+    its use only another part of these tests could take it, and that would have to draw the same number.
+    """
+    for _ in range(100):
+        port = random.randrange(20000, 32000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)), socket.socket(type=socket.SOCK_DGRAM) as udp:
+            udp.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("a hundred ports from 20000 to 31999 are all in use")
 
 
-def wait_until(condition: Callable[[], object], seconds: float, what: str) -> None:
-    """Poll `condition` until it is true; AssertionError naming `what` after `seconds`."""
+def wait_until(condition: Callable[[], object], seconds: float, what: str | Callable[[], str]) -> None:
+    """Poll `condition` until it is true; AssertionError naming `what` after `seconds`.
+
+    A `what` that is called is called then: a log as it was at the beginning of the wait explains nothing.
+    """
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        if time.monotonic() >= deadline:
+            raise AssertionError(f"not within {seconds} s: {what if isinstance(what, str) else what()}")
         time.sleep(0.02)

@@ -125,7 +125,12 @@ class Postfix:
         self._master_pid.unlink(missing_ok=True)
         done = self._postfix("start")
         assert done.returncode == 0, f"postfix start: {done.stdout}\n{self.maillog()}"
-        wait_until(self._greets, 15, f"the greeting of Postfix\n{self.maillog()}")
+        try:
+            # master(8) waits a minute before it starts again a process that died at its start
+            wait_until(self._greets, 75, lambda: f"the greeting of Postfix\n{self.maillog()}")
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """Stop; what is left after that is the process group of its master, and is killed."""
@@ -151,7 +156,7 @@ class Postfix:
             found[:] = [message for message in self.delivered() if message["Subject"] == token]
             return len(found) >= count
 
-        wait_until(arrived, 15, f"{count} mails {token!r}\n{self.maillog()[-2000:]}")
+        wait_until(arrived, 15, lambda: f"{count} mails {token!r}\n{self.maillog()[-2000:]}")
         assert len(found) == count
         return found
 
