@@ -22,7 +22,7 @@ TOGETHER: Final = 128
 """Reads worked on at once, at most: with more, every smtpd would wait for the last of them."""
 
 Decide = Callable[[Sequence[PolicyRequest], int], list[Decision | Awaitable[Decision]]]
-Record = Callable[[PolicyRequest, Decision, float], None]
+Record = Callable[[Sequence[tuple[PolicyRequest, Decision]], float], None]
 
 _log = logging.getLogger("policyd.server")
 
@@ -46,7 +46,7 @@ class Service:
 
     decide: Decide
     record: Record
-    """Is told of every answer and the seconds it took, after it was sent."""
+    """Is told of answers and the seconds they took, after they were sent. It records all of them, or none."""
     on_protocol_error: Callable[[str], None]
     on_rejected: Callable[[], None]
     request_deadline: float = 8.0
@@ -156,12 +156,17 @@ class Desk:
                 connection.reply(decision.action.reply)
             except Exception:
                 _log.exception("a reply could not be sent")
-        record, seconds = self.service.record, self._clock() - started
-        for _, request, decision in answered:
-            try:
-                record(request, decision, seconds)
-            except Exception:
+        self._record([(request, decision) for _, request, decision in answered], self._clock() - started)
+
+    def _record(self, answered: Sequence[tuple[PolicyRequest, Decision]], seconds: float) -> None:
+        try:
+            self.service.record(answered, seconds)
+        except Exception:
+            if len(answered) == 1:
                 _log.exception("a decision could not be recorded")
+                return
+            for one in answered:  # a bug that one of them meets is not the others' fault
+                self._record([one], seconds)
 
 
 def _fault() -> Decision:

@@ -41,7 +41,7 @@ _GREYLIST_RESULTS: Final = {
 
 
 class Histogram:
-    """Samples counted per bucket: `observe` costs a bisection and two additions."""
+    """Samples counted per bucket: `observe` costs a bisection and two additions, for however many."""
 
     __slots__ = ("bounds", "counts", "total")
 
@@ -50,10 +50,10 @@ class Histogram:
         self.counts = list(counts) or [0] * (len(bounds) + 1)
         self.total = total
 
-    def observe(self, value: float) -> None:
-        """Count one sample."""
-        self.counts[bisect_left(self.bounds, value)] += 1
-        self.total += value
+    def observe(self, value: float, times: int = 1) -> None:
+        """Count samples of this value."""
+        self.counts[bisect_left(self.bounds, value)] += times
+        self.total += value * times
 
     def cumulative(self) -> list[tuple[str, float]]:
         """(upper bound, samples up to it), as Prometheus wants it."""
@@ -97,12 +97,10 @@ class Metrics:
         self.rooms: list[Callable[[], Iterable[Metric]]] = []
         """What others count and show themselves."""
 
-    def answered(self, action: str, check: str, reason: str, seconds: float) -> None:
-        """Count one answered request that took `seconds`."""
-        self.requests[action, check, reason] += 1
-        latency = self.latency  # Histogram.observe, without the call
-        latency.counts[bisect_left(LATENCY_BUCKETS, seconds)] += 1
-        latency.total += seconds
+    def answered(self, requests: Sequence[tuple[str, str, str]], seconds: float) -> None:
+        """Count requests, by action, check and reason, each of which was answered within `seconds`."""
+        self.requests.update(requests)
+        self.latency.observe(seconds, len(requests))
 
     def waited(self, check: str, seconds: float) -> None:
         """Count one time that a check had to wait so long."""

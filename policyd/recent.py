@@ -31,8 +31,8 @@ class Recent:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._ring: deque[str | int] = deque(maxlen=KEPT)
-        self.keep: Callable[[str], None] = self._ring.append
-        """Takes the line of a decision."""
+        self.keep: Callable[[Sequence[str]], None] = self._ring.extend
+        """Takes the lines of decisions, the newest last."""
 
     def tick(self) -> None:
         """Note the time; to be called once a second."""

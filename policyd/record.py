@@ -1,10 +1,11 @@
 """What is kept of every decision: one line in the log, one counter, one sample.
 
-Law: this runs for every recipient of every mail, after its answer was sent; it adds and formats, nothing else.
+Law: this runs for every recipient of every mail, after its answer was sent; it adds and formats, nothing else. It is
+told of all that was answered together: what is done once for all of them costs none of them anything.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from policyd.logs.lines import Format
@@ -12,9 +13,11 @@ from policyd.logs.writers import Writer
 from policyd.metrics import Metrics
 from policyd.model.errors import Unavailable
 from policyd.model.request import PolicyRequest
-from policyd.model.verdict import Decision
+from policyd.model.verdict import Decision, Reason
 
 FAILURES: Final = frozenset({"unavailable", "deadline", "fault"})
+NOT_LOGGED: Final[Reason] = "not a recipient"
+"""The reason of what Postfix asks without having a mail: counted only."""
 COMPLAINT_INTERVAL: Final = 60.0
 """Seconds between two lines about the same trouble."""
 
@@ -22,7 +25,7 @@ _log = logging.getLogger("policyd")
 
 
 class Recorder:
-    """Writes and counts decisions; `on_match` is told which line of a list decided, `keep` the line of the log."""
+    """Writes and counts decisions; `on_match` is told which line of a list decided, `keep` the lines of the log."""
 
     def __init__(
         self,
@@ -30,7 +33,7 @@ class Recorder:
         writer: Writer,
         line_format: Format,
         on_match: Callable[[str], object] = str,
-        keep: Callable[[str], object] = id,
+        keep: Callable[[Sequence[str]], object] = len,
     ) -> None:
         self._metrics = metrics
         self._writer = writer
@@ -40,23 +43,34 @@ class Recorder:
         self.is_quiet = False
         """Whether only trouble is logged (postgrey's --quiet)."""
 
-    def __call__(self, request: PolicyRequest, decision: Decision, seconds: float) -> None:
-        """Record one answered request."""
-        action, check, reason, delay, _, _, match, would, _, _ = decision
-        metrics = self._metrics
-        metrics.answered(action.verb, check, reason, seconds)
-        if reason == "triplet found" and delay:
-            metrics.greylist_delay.observe(delay)
+    def __call__(self, answered: Sequence[tuple[PolicyRequest, Decision]], seconds: float) -> None:
+        """Record requests whose answers took `seconds`. What could fail comes first: all are recorded, or none."""
+        line_format, lines = self.line_format, list[str]()
+        if not self.is_quiet:
+            lines = [line_format(request, decision) for request, decision in answered if decision[2] != NOT_LOGGED]
+        keys, told = [], []
+        for _, decision in answered:
+            action, check, reason, delay, _, _, match, would, _, _ = decision
+            keys.append((action[0], check, reason))
+            if match or would or reason in FAILURES or (delay and reason == "triplet found"):
+                told.append(decision)
+        self._metrics.answered(keys, seconds)
+        for decision in told:
+            self._note(decision)
+        self._keep(lines)
+        self._writer.write_all(lines)
+
+    def _note(self, decision: Decision) -> None:
+        """What not every decision has."""
+        metrics, check, reason, would = self._metrics, decision.check, decision.reason, decision.would
+        if reason == "triplet found" and decision.delay:
+            metrics.greylist_delay.observe(decision.delay)
         elif reason in FAILURES:
             metrics.fail_open[check, reason] += 1
-        if match:
-            self._on_match(match)
+        if decision.match:
+            self._on_match(decision.match)
         if would is not None:
             metrics.shadow[would.action.verb, would.check, would.reason] += 1
-        if not self.is_quiet and reason != "not a recipient":
-            line = self.line_format(request, decision)
-            self._keep(line)
-            self._writer.write(line)
 
 
 class Complaints:

@@ -17,15 +17,15 @@ class Clock:
 def test_each_minute_has_what_was_answered_in_it() -> None:
     metrics, clock = Metrics("1", lambda: 0.0), Clock()
     history = History(metrics, clock)
-    metrics.answered("DUNNO", "greylist", "triplet found", 0.0)
+    metrics.answered([("DUNNO", "greylist", "triplet found")], 0.0)
     history.tick()
     assert list(history.minutes) == []
     assert history.picture() == (Minute(100, (1, 0, 0, 0, 0)),)
     clock.now += 60
-    metrics.answered("DEFER_IF_PERMIT", "greylist", "new", 0.0)
+    metrics.answered([("DEFER_IF_PERMIT", "greylist", "new")], 0.0)
     history.tick()
     clock.now += 180
-    metrics.answered("REJECT", "blacklist", "blacklist", 0.0)
+    metrics.answered([("REJECT", "blacklist", "blacklist")], 0.0)
     history.tick()
     assert list(history.minutes) == [
         Minute(100, (1, 1, 0, 0, 0)), Minute(101, (0, 0, 0, 1, 0)), Minute(102, (0,) * 5), Minute(103, (0,) * 5),
@@ -58,6 +58,6 @@ def test_it_has_an_end_however_the_clock_jumps() -> None:
 )
 def test_kinds(verb: str, check: str, kind: str) -> None:
     metrics = Metrics("1", lambda: 0.0)
-    metrics.answered(verb, check, "new", 0.0)
-    metrics.answered("DUNNO", "chain", "not a recipient", 0.0)
+    metrics.answered([(verb, check, "new")], 0.0)
+    metrics.answered([("DUNNO", "chain", "not a recipient")], 0.0)
     assert dict(zip(KINDS, totals(metrics), strict=True)) == dict.fromkeys(KINDS, 0) | {kind: 1}

@@ -22,9 +22,8 @@ def inquiry(log: str = "") -> tuple[Inquiry, Logbook]:
     book = Logbook(parse(f"[log]\n{log}\n", "f"), metrics, lambda function: None, str)
     for number, sender in enumerate(("alice@example.org", 'bob"x@example.org')):
         raw = f"protocol_state=RCPT\nclient_address=192.0.2.{number}\nsender={sender}\nrecipient=r@example.net"
-        book.recorder(
-            parse_request(raw.encode()), Decision(DUNNO, "blacklist", "blacklist", 0, "0" * 8, would=WOULD), 0.1
-        )
+        decision = Decision(DUNNO, "blacklist", "blacklist", 0, "0" * 8, would=WOULD)
+        book.recorder([(parse_request(raw.encode()), decision)], 0.1)
     book.recent.tick()
     return Inquiry(book, metrics, lambda: parse("", "f"), lambda: None), book
 

@@ -19,7 +19,7 @@ def test_a_reload_changes_format_privacy_and_level(capfd: pytest.CaptureFixture[
     recorder = book.recorder
     for log in ("", 'format = "json"', "privacy = true", 'level = "warning"'):
         book.take(parse(f"[log]\n{log}\n", "f"))
-        recorder(REQUEST, DECISION, 0.001)
+        recorder([(REQUEST, DECISION)], 0.001)
     book.flush()
     plain, json, private = capfd.readouterr().err.splitlines()
     assert "sender=a@x, recipient=b@y" in plain

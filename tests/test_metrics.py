@@ -13,7 +13,7 @@ def page(metrics: Metrics) -> str:
 
 def test_a_request_is_counted_once_with_its_latency() -> None:
     metrics = Metrics("1.2.3", lambda: 1000.0)
-    metrics.answered("DUNNO", "greylist", "client AWL", 0.003)
+    metrics.answered([("DUNNO", "greylist", "client AWL")], 0.003)
     text = page(metrics)
     assert 'policyd_requests_total{action="DUNNO",check="greylist",reason="client AWL"} 1.0' in text
     assert 'policyd_request_duration_seconds_bucket{le="0.005"} 1.0' in text
@@ -29,7 +29,7 @@ def test_greylist_results_are_told_from_the_reasons() -> None:
         ("whitelist", "client whitelist"), ("whitelist", "recipient whitelist"), ("chain", "authenticated"),
         ("whitelist", "sender whitelist"), ("whitelist", "helo whitelist"), ("blacklist", "blacklist"),
     ]:  # fmt: skip
-        metrics.answered("DUNNO", check, reason, 0.0)
+        metrics.answered([("DUNNO", check, reason)], 0.0)
     text = page(metrics)
     for result, count in {"new": 1, "early": 1, "passed": 1, "awl": 1, "whitelist": 4}.items():
         assert f'policyd_greylist_decisions_total{{result="{result}"}} {count}.0' in text

@@ -25,8 +25,7 @@ def ring(*seconds: list[str]) -> tuple[Recent, Clock]:
         if number:
             clock.now += 1
             recent.tick()
-        for line in lines:
-            recent.keep(line)
+        recent.keep(lines)
     return recent, clock
 
 

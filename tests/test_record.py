@@ -1,6 +1,7 @@
 """What is kept of a decision, and how often trouble is told."""
 
 import logging
+from collections.abc import Sequence
 
 import pytest
 
@@ -8,6 +9,7 @@ from policyd.logs.lines import postgrey_line
 from policyd.metrics import Metrics
 from policyd.model.action import DUNNO, Action
 from policyd.model.errors import Unavailable
+from policyd.model.request import PolicyRequest
 from policyd.model.verdict import Decision, Would
 from policyd.record import COMPLAINT_INTERVAL, Complaints, Recorder
 from policyd.wire.request import parse_request
@@ -24,6 +26,9 @@ class Lines:
     def write(self, line: str, level: int = logging.INFO) -> None:
         self.lines.append(line)
 
+    def write_all(self, lines: Sequence[str]) -> None:
+        self.lines += lines
+
     def flush(self) -> None:
         """Nothing is held back."""
 
@@ -32,8 +37,7 @@ def record(*decisions: Decision, quiet: bool = False) -> tuple[Metrics, list[str
     metrics, writer = Metrics("1", lambda: 0.0), Lines()
     recorder = Recorder(metrics, writer, postgrey_line)
     recorder.is_quiet = quiet
-    for decision in decisions:
-        recorder(REQUEST, decision, 0.001)
+    recorder([(REQUEST, decision) for decision in decisions], 0.001)
     return metrics, writer.lines
 
 
@@ -73,9 +77,27 @@ def test_quiet_writes_no_decisions() -> None:
 def test_the_line_of_a_list_that_decided_is_told() -> None:
     told: list[str] = []
     recorder = Recorder(Metrics("1", lambda: 0.0), Lines(), postgrey_line, told.append)
-    recorder(REQUEST, Decision(Action("REJECT", "no"), "blacklist", "blacklist", 0, "1", match="/l:3: a@x"), 0.001)
-    recorder(REQUEST, Decision(DUNNO, "chain", "no check objected", 0, "2"), 0.001)
+    refused = Decision(Action("REJECT", "no"), "blacklist", "blacklist", 0, "1", match="/l:3: a@x")
+    recorder([(REQUEST, refused), (REQUEST, Decision(DUNNO, "chain", "no check objected", 0, "2"))], 0.001)
     assert told == ["/l:3: a@x"]
+
+
+def test_what_cannot_be_recorded_whole_is_not_recorded_in_part() -> None:
+    def line_format(request: PolicyRequest, decision: Decision) -> str:
+        if decision.id == "2":
+            raise ZeroDivisionError
+        return decision.id
+
+    metrics, writer, kept = Metrics("1", lambda: 0.0), Lines(), list[str]()
+    recorder = Recorder(metrics, writer, line_format, str, kept.extend)
+    first, second, third = (Decision(DUNNO, "chain", "unavailable", 0, number) for number in "123")
+    with pytest.raises(ZeroDivisionError):
+        recorder([(REQUEST, first), (REQUEST, second)], 0.001)
+    assert (writer.lines, kept, metrics.requests, metrics.fail_open) == ([], [], {}, {})
+    recorder([(REQUEST, first), (REQUEST, third)], 0.001)
+    assert (writer.lines, kept) == (["1", "3"], ["1", "3"])
+    assert metrics.requests == {("DUNNO", "chain", "unavailable"): 2}
+    assert (sum(metrics.latency.counts), metrics.latency.total) == (2, 0.002)
 
 
 def test_repeated_trouble_is_told_once_a_minute_with_its_count(caplog: pytest.LogCaptureFixture) -> None:

@@ -78,8 +78,8 @@ class House:
         while self.ticks:
             self.ticks.popleft()()
 
-    def _record(self, request: PolicyRequest, decision: Decision, seconds: float) -> None:
-        self.recorded.append((request.sender, decision.reason))
+    def _record(self, answered: Sequence[tuple[PolicyRequest, Decision]], seconds: float) -> None:
+        self.recorded += [(request.sender, decision.reason) for request, decision in answered]
 
     def _reject(self) -> None:
         self.rejected += 1

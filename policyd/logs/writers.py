@@ -8,8 +8,7 @@ import os
 import select
 import syslog
 import time
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from policyd.logs.lines import escape_controls
@@ -36,6 +35,9 @@ class Writer(Protocol):
 
     def write(self, line: str, level: int = logging.INFO) -> None:
         """Take one line without its end."""
+
+    def write_all(self, lines: Sequence[str]) -> None:
+        """Take lines without their ends, which inform."""
 
     def flush(self) -> None:
         """Write what can be written without waiting."""
@@ -86,7 +88,7 @@ class LineWriter:
         self._prefix = prefix
         self._plain = prefix.mark(logging.INFO)
         self._later = later
-        self._lines: deque[str] = deque()
+        self._lines: list[str] = []
         self._rest = b""
         self._scheduled = False
         self._poll = select.poll()
@@ -95,13 +97,20 @@ class LineWriter:
 
     def write(self, line: str, level: int = logging.INFO) -> None:
         """Take one line; it is written at the end of this tick of the event loop."""
-        if len(self._lines) >= MAX_BUFFERED:
+        self._take([self._prefix.mark(level) + line])
+
+    def write_all(self, lines: Sequence[str]) -> None:
+        """Take lines that inform, the same way."""
+        self._take([self._plain + line for line in lines] if self._plain else lines)
+
+    def _take(self, lines: Sequence[str]) -> None:
+        if len(self._lines) + len(lines) > MAX_BUFFERED:
             self.flush()
-        if len(self._lines) >= MAX_BUFFERED:
-            self.dropped += 1
-            return
-        self._lines.append((self._plain if level == logging.INFO else self._prefix.mark(level)) + line)
-        if not self._scheduled:
+            room = MAX_BUFFERED - len(self._lines)
+            self.dropped += max(0, len(lines) - room)
+            lines = lines[:room]
+        self._lines += lines
+        if not self._scheduled and lines:
             self._scheduled = True
             self._later(self._tick)
 
@@ -144,6 +153,11 @@ class SyslogWriter:
     def write(self, line: str, level: int = logging.INFO) -> None:
         """Hand one line to syslog."""
         syslog.syslog(self._LEVELS.get(level, syslog.LOG_ERR), line)
+
+    def write_all(self, lines: Sequence[str]) -> None:
+        """Hand over lines that inform."""
+        for line in lines:
+            self.write(line)
 
     def flush(self) -> None:
         """Nothing is held back."""

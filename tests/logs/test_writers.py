@@ -77,6 +77,27 @@ def test_a_reader_that_stands_still_costs_lines_not_time(pipe: tuple[int, int]) 
     assert lines + writer.dropped == written
 
 
+def test_lines_that_come_together_are_written_and_dropped_like_single_ones(pipe: tuple[int, int]) -> None:
+    reader, descriptor = pipe
+    ticks: list[Callable[[], None]] = []
+    writer = LineWriter(descriptor, Marks(), ticks.append)
+    writer.write_all(["one", "two"])
+    writer.write("three", logging.WARNING)
+    writer.write_all([])
+    assert len(ticks) == 1
+    writer.flush()
+    assert read_all(reader) == b"at 1: <20>one\nat 1: <20>two\nat 1: <30>three\n"
+    written = [f"{number:0100d}" for number in range(100)]
+    for _ in range(3 * MAX_BUFFERED // len(written)):
+        writer.write_all(written)
+    assert writer.dropped > 0
+    lines = 0
+    for _ in range(400):
+        writer.flush()
+        lines += read_all(reader).count(b"\n")
+    assert lines + writer.dropped == 3 * MAX_BUFFERED // len(written) * len(written)
+
+
 def test_a_reader_that_went_away_is_no_error(pipe: tuple[int, int]) -> None:
     reader, descriptor = pipe
     os.close(reader)
@@ -127,7 +148,7 @@ def test_syslog_gets_lines_with_their_level(monkeypatch: pytest.MonkeyPatch) -> 
     said: list[tuple[int, str]] = []
     monkeypatch.setattr(writers.syslog, "syslog", lambda level, line: said.append((level, line)))
     writer = writers.open_writer("syslog", "mail", lambda _: None)
-    writer.write("100 %n")
+    writer.write_all(["100 %n"])
     writer.write("bad", logging.WARNING)
     writer.flush()
     assert said == [(writers.syslog.LOG_INFO, "100 %n"), (writers.syslog.LOG_WARNING, "bad")]
