@@ -27,6 +27,11 @@ def store_metrics(figures: StoreStats) -> Iterator[Metric]:
     yield counter(
         "policyd_greylist_never_returned", "Deferred mail whose sender did not come back.", figures.never_returned
     )
+    yield counter(
+        "policyd_greylist_returned_late",
+        "Mail that came back after its window, and was new again.",
+        figures.returned_late,
+    )
     yield gauge(
         "policyd_purge_last_success_timestamp_seconds", "When the last purge that ended began.", figures.last_purge
     )

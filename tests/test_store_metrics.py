@@ -21,11 +21,12 @@ def test_the_figures_of_a_store() -> None:
         StoreStats(
             state="ok", entries=7, pending=2, commit_seconds=figures.seconds, committed_rows=figures.rows,
             commit_seconds_counts=tuple(figures.seconds_counts), batch_rows_counts=tuple(figures.rows_counts),
-            failures=1, evicted=4, purged=5, never_returned=3, last_purge=1000, bytes_on_disk=4096,
+            failures=1, evicted=4, purged=5, never_returned=3, returned_late=2, last_purge=1000, bytes_on_disk=4096,
         )
     )  # fmt: skip
     assert seen["policyd_store_up"] == 1
     assert seen["policyd_greylist_never_returned_total"] == 3
+    assert seen["policyd_greylist_returned_late_total"] == 2
     assert seen["policyd_store_entries"] == 7
     assert seen["policyd_store_pending_rows"] == 2
     assert seen["policyd_store_size_bytes"] == 4096

@@ -155,6 +155,11 @@ def is_expired(entry: Entry, rules: Rules, now: int) -> bool:
     return now - entry.first_seen > rules.retry_window
 
 
+def is_waiting(entry: Entry) -> bool:
+    """Whether an entry is that of mail that was tried and has not passed; expired ones, too."""
+    return not entry.passes and entry.first_seen > 0  # 0: what was forgotten on request (recognition.FORGOTTEN)
+
+
 def refreshed(entry: Entry, now: int) -> Entry | None:
     """An entry that was used at `now`; None where that need not be noted."""
     # An hour in the future is as far away: else an entry of a clock once wrong would never age.

@@ -10,7 +10,18 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Final
 
-from policyd.model.greylist import Change, Entry, Identities, Observation, Rules, Triplet, client_key, is_expired, judge
+from policyd.model.greylist import (
+    Change,
+    Entry,
+    Identities,
+    Observation,
+    Rules,
+    Triplet,
+    client_key,
+    is_expired,
+    is_waiting,
+    judge,
+)
 from policyd.model.recognition import Recognition, names_to_ask, recognise
 from policyd.stores.crowd import Crowd
 from policyd.stores.store import Kept, StoreOptions, StoreStats, Wanted
@@ -32,6 +43,7 @@ class MemoryStore:
         self._evicted = 0
         self._purged = 0
         self._never_returned = 0
+        self._returned_late = 0
         self._last_purge = 0
         self._purger: asyncio.Task[None] | None = None
 
@@ -43,10 +55,10 @@ class MemoryStore:
         """Judge and remember; nothing has to be waited for."""
         self._rules = rules
         outcome, seconds, writes = self._judge(triplet, rules, now, others, counts=True)
-        for key, entry in writes.items():
-            if outcome == "new":
-                self._entries.pop(key, None)  # expired: it is young again
-            self._entries[key] = entry
+        if outcome == "new":
+            expired = [self._entries.pop(key, None) for key in writes]  # what was there is young again
+            self._returned_late += any(entry is not None and is_waiting(entry) for entry in expired)
+        self._entries.update(writes)
         if len(self._entries) > self._options.max_entries:
             self._evict()
         return Observation(outcome, seconds)
@@ -108,6 +120,7 @@ class MemoryStore:
             evicted=self._evicted,
             purged=self._purged,
             never_returned=self._never_returned,
+            returned_late=self._returned_late,
             last_purge=self._last_purge,
         )
 
@@ -144,7 +157,7 @@ class MemoryStore:
             if entry is not None and is_expired(entry, rules, now):
                 del self._entries[key]
                 self._purged += 1
-                self._never_returned += not entry.passes
+                self._never_returned += is_waiting(entry)
 
     def _evict(self) -> None:
         """Forget down to 90 % of the cap: the oldest that never passed, then the oldest at all."""

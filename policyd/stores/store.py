@@ -57,6 +57,8 @@ class StoreStats:
     purged: int = 0
     never_returned: int = 0
     """Those of the purged that were deferred and never came back."""
+    returned_late: int = 0
+    """New mail that was known to have been deferred before, so long ago that it counted as never seen."""
     last_purge: int = 0
     """When the last purge ended, seconds since the epoch; 0: never."""
     bytes_on_disk: int = 0

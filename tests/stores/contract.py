@@ -408,6 +408,36 @@ class StoreContract:
 
         self.run(tmp_path, scenario)
 
+    def test_who_came_back_too_late_and_who_never_did_is_counted(self, tmp_path: Path) -> None:
+        late = START + 2 * DAY + 1
+
+        async def scenario(desk: Desk) -> None:
+            def returned_late() -> int:
+                return desk.store.stats().returned_late
+
+            for number in range(3):
+                await desk.ask(triplet(number), at=0)
+            await desk.passed(triplet(3), at=300)
+            await desk.ask(elsewhere(0), at=0, others=["a.example"])
+            await desk.amend([triplet(1)], lambda _: FORGOTTEN)
+            await self.forget_memory(desk)
+            before = returned_late()
+            assert await ask(desk.store, triplet(0), late) == ("new", 300)
+            assert returned_late() == before + 1
+            assert await ask(desk.store, triplet(0), late + 1) == ("early", 299)
+            assert await ask(desk.store, triplet(1), late) == ("new", 300)  # forgotten on request
+            assert await ask(desk.store, triplet(3), late) == ("known", 0)
+            assert await ask(desk.store, triplet(4), late) == ("new", 300)
+            assert returned_late() == before + 1
+            assert await ask(desk.store, elsewhere(1), late, others=["a.example"]) == ("new", 300)
+            assert returned_late() == before + 2  # one mail, known under another identity
+            desk.clock.now = late
+            await desk.store.purge()
+            stats = desk.store.stats()
+            assert (stats.never_returned, stats.returned_late) == (2, before + 2)  # triplet(2), elsewhere(0)
+
+        self.run(tmp_path, scenario)
+
     def test_above_the_cap_the_oldest_that_never_passed_are_forgotten(self, tmp_path: Path) -> None:
         async def scenario(desk: Desk) -> None:
             await desk.passed(TRIPLET, at=300)

@@ -32,6 +32,7 @@ def figures_of(
         evicted=cleaner.evicted,
         purged=cleaner.purged,
         never_returned=cleaner.never_returned,
+        returned_late=store.returned_late,
         last_purge=cleaner.last_purge,
         bytes_on_disk=keeper.bytes_on_disk,
         trouble=keeper.trouble,

@@ -65,6 +65,8 @@ def observe_all(
     for key, entry in writes.items():
         text = triplet_text(key)
         rows.append((numbers.get(key) or store.keys.of(text), entry, text))
+    if outcome == "new":
+        store.count_late(key for key, _, _ in rows)
     return Observation(outcome, seconds, store.remember(rows, asked, is_needed=outcome not in REFRESHING))
 
 

@@ -23,6 +23,7 @@ from policyd.model.greylist import (
     Rules,
     Triplet,
     is_auto_whitelisted,
+    is_waiting,
     judge,
 )
 from policyd.model.greylist import client_key as own_key
@@ -49,6 +50,7 @@ class SqliteStore(Ledger):
     def __init__(self, path: Path, options: StoreOptions, limits: Limits | None = None) -> None:
         super().__init__(options, limits or Limits())
         self.rules: Rules | None = None
+        self.returned_late = 0
         self._crowd = Crowd()
         self._keeper = Keeper(self, path)
         self.on_failure = self._keeper.report
@@ -119,6 +121,11 @@ class SqliteStore(Ledger):
         for key, entry, text in rows:
             self._put(group, key, entry, text)
         return group if waits else None
+
+    def count_late(self, keys: Iterable[int]) -> None:
+        """Mail is new under all of `keys`: count it if memory holds one of them, which then expired before it came."""
+        states = map(self._young.get, keys)
+        self.returned_late += any(state is not None and is_waiting(thaw(state)) for state in states)
 
     def peek(self, triplet: Triplet, rules: Rules, now: int, others: Identities | None = None) -> Observation:
         """Judge only."""
@@ -228,6 +235,8 @@ class SqliteStore(Ledger):
             if outcome not in REFRESHING:
                 self._refuse()
             return Observation(outcome, seconds)
+        if outcome == "new":
+            self.count_late((key,))
         group = self._group or self._open_group()
         # Nobody need wait for a date, unless it is that of something not committed yet.
         waits = outcome not in REFRESHING or key in group.before or client_key in group.before

@@ -87,13 +87,14 @@ async def _forget(archive: Archive, condition: str, values: dict[str, int], at_m
                 break
             deleted = await writer.execute_fetchall(
                 "DELETE FROM entries WHERE key IN (SELECT key FROM entries"  # noqa: S608 - constants
-                f" WHERE key > :low AND key <= :high AND {condition} LIMIT :most) RETURNING passes",
+                f" WHERE key > :low AND key <= :high AND {condition} LIMIT :most)"
+                " RETURNING not passes AND first_seen > 0",  # is_waiting()
                 {**values, "low": low, "high": high, "most": at_most - gone},
             )
             rows = list(deleted)
             await archive.count(-len(rows))
         gone += len(rows)
-        pending += sum(not passes for (passes,) in rows)
+        pending += sum(waited for (waited,) in rows)
         low = high
         await asyncio.sleep(PAUSE)
     await archive.checkpoint()
