@@ -4,6 +4,7 @@ Law: no object of a DNS library crosses this page. "There is no such name" is an
 (a timeout, SERVFAIL, REFUSED, nonsense) is `Unavailable`, and never looks like one.
 """
 
+from collections.abc import Awaitable
 from typing import Final, Literal, NamedTuple, Protocol
 
 from policyd.model.errors import Unavailable
@@ -62,8 +63,11 @@ class Resolver(Protocol):
     def cached(self, name: str, kind: RecordType) -> Answer | None:
         """The answer if it is known now, at once and without a task; None: it must be asked."""
 
-    async def resolve(self, name: str, kind: RecordType) -> Answer:
-        """The answer, asked of the network if need be. Raises DnsUnavailable; its deadline is the caller's."""
+    def resolve(self, name: str, kind: RecordType) -> Awaitable[Answer]:
+        """The answer to come, asked of the network if need be.
+
+        Whoever awaits it gets DnsUnavailable if there is none; its deadline is the caller's.
+        """
 
 
 class _NoResolver:

@@ -101,8 +101,8 @@ class ResolverContract:
     def test_who_gives_up_takes_nobody_with_him(self) -> None:
         async def asking() -> None:
             async with self.open() as resolver:
-                impatient = asyncio.create_task(resolver.resolve("a.example", "A"))
-                patient = asyncio.create_task(resolver.resolve("a.example", "A"))
+                impatient = asyncio.ensure_future(resolver.resolve("a.example", "A"))
+                patient = asyncio.ensure_future(resolver.resolve("a.example", "A"))
                 await asyncio.sleep(0)
                 impatient.cancel()
                 assert (await patient).outcome == "found"

@@ -7,6 +7,7 @@ stranger ended look-ups once, CVE-2023-29483). Callbacks, no task: a task per qu
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, Literal
 
 from policyd.lookups.dns.codec import Signal, read
@@ -21,6 +22,11 @@ _LASTING: Final = ("refused", "servfail", "malformed", "unreachable")
 
 class Exchange:
     """A question to `servers`, ended by a call of `done`, from `start` already if none can be asked."""
+
+    __slots__ = (
+        "_asked", "_done", "_edns", "_ends", "_failed", "_kind", "_loop", "_pause", "_releases", "_sent", "_servers",
+        "_stream", "_timer", "_tries",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -68,7 +74,7 @@ class Exchange:
             candidates = [server for server in self._servers if server.is_up and server not in self._failed]
             if not candidates:
                 break
-            server = min(candidates, key=self._sent.count)
+            server = min(candidates, key=self._sent.count) if len(candidates) > 1 else candidates[0]
             self._sent.append(server)
             if self._send(server):
                 self._set_timer(min(self._loop.time() + self._pause, self._ends))
@@ -81,11 +87,8 @@ class Exchange:
             self._set_timer(self._ends)
 
     def _send(self, server: Nameserver) -> bool:
-        def hear(wire: bytes | None) -> None:
-            self._hear(server, wire)
-
         try:
-            self._releases.append(server.link.send(self._asked, edns=self._edns, ear=hear))
+            self._releases.append(server.link.send(self._asked, edns=self._edns, ear=partial(self._hear, server)))
         except OSError:
             self._failed[server] = "unreachable"
             server.missed()

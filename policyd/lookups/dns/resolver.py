@@ -32,7 +32,7 @@ class _Flight:
 
     question: Question
     asked: bytes
-    waiters: list[asyncio.Future[Outcome]] = field(default_factory=list)
+    waiters: list[asyncio.Future[Answer]] = field(default_factory=list)
     exchange: Exchange | None = None
 
 
@@ -62,17 +62,20 @@ class DnsResolver:
         self._figures.cache_hits += 1
         return known
 
-    async def resolve(self, name: str, kind: RecordType) -> Answer:
-        """The answer, asked of the network if need be. Raises DnsUnavailable; its deadline is the caller's."""
-        question = (name.lower().removesuffix("."), kind)
-        known: Outcome | None = self._cache.get(question, self._clock())
-        if known is None:
-            known = await self._join(question)
-        else:
+    def resolve(self, name: str, kind: RecordType) -> "asyncio.Future[Answer]":
+        """The answer to come, asked of the network if need be, or DnsUnavailable; its deadline is the caller's."""
+        question, now = (name.lower().removesuffix("."), kind), self._clock()
+        waiter: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        known: Outcome | None = self._cache.get(question, now)
+        if known is not None:
             self._figures.cache_hits += 1
-        if isinstance(known, Answer):
-            return known
-        raise DnsUnavailable(known)
+            _settle(waiter, known)
+        elif (flight := self._flights.get(question)) is not None:
+            self._figures.merged += 1
+            flight.waiters.append(waiter)
+        else:
+            self._depart(question, waiter, now)
+        return waiter
 
     def stats(self) -> DnsStats:
         """The figures of this moment."""
@@ -106,39 +109,30 @@ class DnsResolver:
                 flight.exchange.end("resolver down")
         self._servers.close()
 
-    def _join(self, question: Question) -> asyncio.Future[Outcome]:
-        """The future outcome of a question, which is asked unless it already is. Raises DnsUnavailable."""
-        waiter: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        if (flight := self._flights.get(question)) is not None:
-            self._figures.merged += 1
-            flight.waiters.append(waiter)
-            return waiter
-        self._flights[question] = flight = self._admit(question)
+    def _depart(self, question: Question, waiter: "asyncio.Future[Answer]", now: float) -> None:
+        """Ask a question for `waiter`, or tell him why that cannot be."""
+        try:
+            flight = self._admit(question, now)
+        except DnsUnavailable as error:
+            self._figures.unavailable[error.reason] += 1
+            waiter.set_exception(error)
+            return
+        self._flights[question] = flight
         flight.waiters.append(waiter)
-        if not self._queue and self._window.is_open(now := self._clock()):
+        if not self._queue and self._window.is_open(now):
             self._start(flight, now)
         else:
             self._queue.append(flight)
             self._pump_after(MOMENT)
-        return waiter
 
-    def _admit(self, question: Question) -> _Flight:
-        flight = _Flight(question, self._encode(question))
+    def _admit(self, question: Question, now: float) -> _Flight:
+        asked = encode(*question)
         if len(self._flights) >= self._settings.max_in_flight + self._settings.max_waiting:
-            raise self._unavailable("overload")
-        if not any(server.is_up for server in self._servers.current(self._clock())):
-            raise self._unavailable("resolver down")
-        return flight
-
-    def _encode(self, question: Question) -> bytes:
-        try:
-            return encode(*question)
-        except DnsUnavailable:
-            raise self._unavailable("bad name") from None
-
-    def _unavailable(self, reason: UnavailableReason) -> DnsUnavailable:
-        self._figures.unavailable[reason] += 1
-        return DnsUnavailable(reason)
+            raise DnsUnavailable("overload")
+        for server in self._servers.current(now):
+            if server.is_up:
+                return _Flight(question, asked)
+        raise DnsUnavailable("resolver down")
 
     def _start(self, flight: _Flight, now: float) -> None:
         self._figures.questions += 1
@@ -153,7 +147,9 @@ class DnsResolver:
         self._figures.time(now - slot.sent)
         if isinstance(outcome, Answer):
             self._figures.outcomes[outcome.outcome] += 1
-            outcome = outcome._replace(ttl=min(max(outcome.ttl, self._settings.min_ttl), self._settings.max_ttl))
+            ttl = min(max(outcome.ttl, self._settings.min_ttl), self._settings.max_ttl)
+            if ttl != outcome.ttl:
+                outcome = outcome._replace(ttl=ttl)
             if outcome.ttl > 0:
                 self._cache.put(flight.question, outcome, now + outcome.ttl)
         else:
@@ -168,7 +164,7 @@ class DnsResolver:
         del self._flights[flight.question]
         for waiter in flight.waiters:
             if not waiter.done():  # or its caller is gone
-                waiter.set_result(outcome)
+                _settle(waiter, outcome)
 
     def _pump_after(self, seconds: float) -> None:
         """Send what waits, in so many seconds at the latest."""
@@ -191,3 +187,10 @@ class DnsResolver:
                 self._start(flight, now)
         if self._queue:
             self._pump_after(MOMENT)
+
+
+def _settle(waiter: "asyncio.Future[Answer]", outcome: Outcome) -> None:
+    if isinstance(outcome, Answer):
+        waiter.set_result(outcome)
+    else:
+        waiter.set_exception(DnsUnavailable(outcome))

@@ -9,6 +9,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from secrets import token_bytes
 from typing import Final
 
@@ -92,16 +93,18 @@ class _Socket:
         while number in self._ears:
             number = next(_IDS)
         message = query(number, asked, edns=edns)
-        with suppress(BlockingIOError):  # the kernel's queue is full: as good as lost on the way, and sent again later
-            try:
+        try:
+            self._socket.send(message)
+        except ConnectionRefusedError:  # said of an earlier question, not of this one (udp(7))
+            self.sent = RENEWED  # as below: a poll may have seen it before
+            self._tell_all()
+            with suppress(BlockingIOError):
                 self._socket.send(message)
-            except ConnectionRefusedError:  # said of an earlier question, not of this one (udp(7))
-                self.sent = RENEWED  # as below: a poll may have seen it before
-                self._tell_all()
-                self._socket.send(message)
+        except BlockingIOError:  # the kernel's queue is full: as good as lost on the way, and sent again later
+            pass
         self.sent += 1
         self._ears[number] = ear
-        return lambda: self._release(number)
+        return partial(self._release, number)
 
     def retire(self, when_idle: Callable[["_Socket"], None]) -> None:
         """Close as soon as nobody waits any more."""

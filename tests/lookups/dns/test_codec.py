@@ -1,13 +1,20 @@
 import struct
 import time
+from ipaddress import IPv4Address
 
 import dns.flags
 import dns.message
+import dns.name
 import dns.rcode
+import dns.rdataclass
+import dns.rdatatype
+import dns.rrset
 import pytest
+from dns.rdtypes.ANY.TXT import TXT
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policyd.lookups.dns import codec
 from policyd.lookups.dns.codec import MAX_CHAIN, MAX_MESSAGE, PAYLOAD, encode, query, read
 from policyd.model.dns import Answer, DnsUnavailable, RecordType
 from tests.lookups.wires import question, said
@@ -261,3 +268,61 @@ def test_any_damage_is_something(kind: RecordType, damage: list[tuple[int, int]]
     for place, value in damage:
         wire[place % len(wire)] = value
     read(bytes(wire), encode("a.example", kind), kind)
+
+
+# --- the short way and the long one ---
+
+owners = st.sampled_from(
+    [b"\xc0\x0c", b"\xc0\x0c", b"\xc0\x0c", b"\x01a\x07example\0", b"\xc0\x0e", b"\0", b"\xc0\x0b"]
+)
+values = st.sampled_from([b"\x7f\0\0\x02", bytes(16), b"\x03abc", b"\x03abc\x01d", b"", b"\0\x0a\xc0\x0c", b"\xc0\x0c"])
+raw_records = st.lists(
+    st.tuples(owners, st.sampled_from([1, 16, 28, 5]), st.sampled_from([1, 1, 1, 3]), st.integers(0, 1 << 32), values),
+    max_size=4,
+)
+
+
+@given(raw_records, kinds, st.sampled_from([0x8180, 0x81A0, 0x8183, 0x8580]), st.integers(-1, 1), st.integers(0, 12))
+def test_both_ways_lead_to_the_same_answer(
+    records: list[tuple[bytes, int, int, int, bytes]], kind: RecordType, flags: int, more: int, cut: int
+) -> None:
+    asked = encode("a.example", kind)
+    wire = struct.pack("!HHHHHH", 0, flags, 1, max(0, len(records) + more), 0, 0) + asked
+    for owner, type_, class_, ttl, value in records:
+        wire += owner + struct.pack("!HHIH", type_, class_, min(ttl, 0xFFFFFFFF), len(value)) + value
+    wire = wire[: len(wire) - cut]
+    short = read(wire, asked, kind)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(codec, "_pointed", lambda *_: None)
+        assert read(wire, asked, kind) == short
+
+
+texts = st.lists(st.binary(max_size=255), min_size=1, max_size=3)
+
+
+@given(st.lists(texts, min_size=1, max_size=4), st.integers(0, (1 << 31) - 1))
+def test_dnspython_reads_the_same_texts(written: list[list[bytes]], ttl: int) -> None:
+    asked = question("a.example", "TXT")
+    message = dns.message.make_response(dns.message.from_wire(asked))
+    rrset = dns.rrset.RRset(dns.name.from_text("a.example"), dns.rdataclass.IN, dns.rdatatype.TXT)
+    for strings in written:
+        rrset.add(TXT(dns.rdataclass.IN, dns.rdatatype.TXT, strings), ttl)
+    message.answer.append(rrset)
+    wire = message.to_wire(max_size=65535)
+    parsed = dns.message.from_wire(wire).answer[0]
+    answer = read(wire, encode("a.example", "TXT"), "TXT")
+    assert answer == Answer(tuple(b"".join(record.strings) for record in parsed), ttl, "found")
+
+
+addresses = st.lists(st.integers(0, (1 << 32) - 1), min_size=1, max_size=9, unique=True)
+
+
+@given(addresses, st.booleans())
+def test_dnspython_reads_the_same_addresses(numbers: list[int], is_v6: bool) -> None:
+    kind: RecordType = "AAAA" if is_v6 else "A"
+    hosts = [f"2001:db8::{number & 0xFFFF:x}" if is_v6 else str(IPv4Address(number)) for number in numbers]
+    wire = said(question("a.example", kind), *(f"a.example 60 {kind} {host}" for host in dict.fromkeys(hosts)))
+    answer = read(wire, encode("a.example", kind), kind)
+    parsed = [str(rdata) for rrset in dns.message.from_wire(wire).answer for rdata in rrset]
+    assert isinstance(answer, Answer)
+    assert list(answer.records) == parsed
