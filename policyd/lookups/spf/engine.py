@@ -14,10 +14,13 @@ import spf
 from policyd.lookups.spf.foresight import questions_of
 from policyd.lookups.spf.frames import Frame, Included
 from policyd.lookups.spf.knowledge import Knowledge, Miss, Question, question_of
-from policyd.lookups.spf.macros import MacroError, expand_domain, expand_text
-from policyd.lookups.spf.subject import MAX_LOCAL, Subject
-from policyd.lookups.spf.terms import Mechanism, check_record, everybody, lets_all_pass, read_record
-from policyd.model.address import BITS, parse_address
+from policyd.lookups.spf.macros import MacroError, expand_text
+from policyd.lookups.spf.networks import Network
+from policyd.lookups.spf.plain import Plain, Term, result_of
+from policyd.lookups.spf.query import Query
+from policyd.lookups.spf.subject import Subject
+from policyd.lookups.spf.terms import Mechanism, Record, check_record, lets_all_pass, read_record
+from policyd.model.address import BITS
 from policyd.model.dns import Answer, DnsUnavailable, Mx
 from policyd.model.evidence import SpfResult
 from policyd.model.spf import SpfLimits
@@ -33,15 +36,11 @@ _VISIBLE: Final = re.compile(r"[ -~]*", re.ASCII)
 _PREFIX: Final = re.compile(r"SPF (?:Permanent|Temporary) Error: ", re.ASCII)
 
 
-class Evaluation(spf.query):  # type: ignore[misc] # pyspf has no types
+class Evaluation(Query):
     """One round. `missing` says what must be known before the next; if it is empty, the round was the last."""
 
     def __init__(self, subject: Subject, knowledge: Knowledge, limits: SpfLimits, receiver: str, now: int) -> None:
-        local = subject.local[:MAX_LOCAL]
-        super().__init__(subject.client.text, f"{local}@{subject.domain}", subject.helo[:MAX_LOCAL], receiver=receiver)
-        self.l, self.o, self.d = local, subject.domain, subject.domain  # pyspf splits at the first @
-        self.t = str(now)
-        self._client = subject.client
+        super().__init__(subject, receiver, now)
         self._knowledge = knowledge
         self._limits = limits
         self._is_void = True  # what is asked before the first term is no term's
@@ -52,8 +51,6 @@ class Evaluation(spf.query):  # type: ignore[misc] # pyspf has no types
         self.explained: tuple[str, str] | None = None
         """The name that holds the owner's explanation, and the domain it speaks for."""
         self.is_wide = False
-        self.uses_sender = False
-        """Whether the result depends on the local part."""
 
     def judge(self) -> tuple[SpfResult, str]:
         """The result, and what is wrong with it. Raises Miss."""
@@ -99,10 +96,12 @@ class Evaluation(spf.query):  # type: ignore[misc] # pyspf has no types
         """The record of a domain, of which there may be one (RFC 7208 4.5), of a sensible size."""
         known = self._knowledge.records.get(domain)
         if known is None:
-            record = super().dns_spf(domain)
-            if record is None:
+            texts = [text for text in self.dns_txt(domain) if spf.RE_SPF.match(text)]
+            if not texts:
                 return None
-            known = self._knowledge.records[domain] = check_record(record, domain)
+            if len(texts) > 1:
+                raise spf.PermError("Two or more type TXT spf records found.")
+            known = self._knowledge.records[domain] = check_record(spf.to_ascii(texts[0]), domain)
         return known
 
     def dns_mx(self, domainname: str) -> list[str]:
@@ -123,16 +122,6 @@ class Evaluation(spf.query):  # type: ignore[misc] # pyspf has no types
         self._want([question for name in names if (question := question_of(name, self.A))])
         return [name for name in names if self._leads_back(name)]
 
-    def cidrmatch(self, ipaddrs: Sequence[str], n: int) -> bool:
-        """Whether the client is in a network of `n` bits around one of the addresses."""
-        version, shift = self._client.version, BITS[self._client.version] - n
-        bits = self._client.number >> shift
-        for text in ipaddrs:
-            address = parse_address(text)
-            if address is not None and address.version == version and address.number >> shift == bits:
-                return True
-        return False
-
     def check_lookups(self) -> None:
         """Count one term that costs a look-up."""
         frame = self._frames[-1]
@@ -140,13 +129,6 @@ class Evaluation(spf.query):  # type: ignore[misc] # pyspf has no types
             frame.redirects = False
         else:
             self._count_term()
-
-    def expand_domain(self, arg: str) -> str:
-        """The domain of a term."""
-        try:
-            return expand_domain(arg, self._value)
-        except MacroError as error:
-            raise spf.PermError(str(error), arg) from None
 
     def get_explanation(self, spec: str) -> None:
         """Only note where an explanation is: it is wanted of few mails, and asked for after the result is known."""
@@ -159,23 +141,12 @@ class Evaluation(spf.query):  # type: ignore[misc] # pyspf has no types
         key = (self.d, mech)
         parts = self._knowledge.parsed.get(key)
         if parts is None:
-            parts = everybody(mech, self.cidrmax) or Mechanism(*super().validate_mechanism(mech))
+            parts = Mechanism(*super().validate_mechanism(mech))
             if "%" not in mech:  # macros must be expanded each time: `_value` notes what they use
                 self._knowledge.parsed[key] = parts
         if parts.name in ("a", "mx") and parts.result == "pass":
             self._authorised += 1 << BITS[self._client.version] - parts.prefix
         return parts
-
-    def set_ip(self, i: str) -> None:
-        """Take the client's address; without pyspf's object for it, which costs more than all of its uses."""
-        self.iplist = False
-        address = parse_address(i)
-        assert address is not None  # noqa: S101 - it was one when the subject was made
-        self.c, self.cidrmax = address.text, BITS[address.version]
-        if address.version == 4:
-            self.A, self.v, self.i = "A", "in-addr", address.text
-        else:
-            self.A, self.v, self.i = "AAAA", "ip6", ".".join(f"{address.number:032X}")
 
     def check1(self, spf: str | None, domain: str, recursion: int) -> Any:
         """Evaluate the record of `domain`: the first, one that is included, or the one that takes its place.
@@ -203,9 +174,11 @@ class Evaluation(spf.query):  # type: ignore[misc] # pyspf has no types
         frame = Frame(len(self._frames), how, domain, record or "", is_main)
         self._frames.append(frame)
         self.steps.append(frame)
+        before, self.d = self.d, domain
         try:
-            return super().check1(record, domain, 0)
+            return self._judge_record(record, frame)
         finally:
+            self.d = before
             self._frames.pop()
 
     def _state(self, outcome: Any, first: int) -> Included:
@@ -219,26 +192,55 @@ class Evaluation(spf.query):  # type: ignore[misc] # pyspf has no types
         self._is_void, self.is_wide, self.uses_sender = done.flags
         self.p = done.p
 
-    def check0(self, spf: str | None, recursion: int) -> Any:
-        """Evaluate a record, always as if it were the first, so that pyspf names the term that matched."""
-        frame = self._frames[-1]
-        self.mechanism, record = None, None
-        if spf:
-            terms = read_record(spf)
-            frame.redirects, record = terms.redirects, terms.seen_by(self._client)
-            self._authorised += terms.authorised[self._client.version]
-        outcome = super().check0(record, 0)
-        frame.result, frame.mechanism = outcome[0], self.mechanism or ("default" if spf else "")
+    def _judge_record(self, record: str | None, frame: Frame) -> Any:
+        self.mechanism = None
+        outcome = self._check_terms(read_record(record)) if record else ("none", 250, "")
+        frame.result, frame.mechanism = outcome[0], self.mechanism or ("default" if record else "")
         if frame.result == "pass" and lets_all_pass(frame.mechanism):
             self.is_wide = True
         return outcome
 
     # --- our own ---
 
-    def _value(self, letter: str) -> str:
-        if letter in "sl":
-            self.uses_sender = True
-        return str(self.getp() if letter == "p" else getattr(self, letter))
+    def _check_terms(self, record: Record) -> Any:
+        self._authorised += record.authorised[self._client.version]
+        if record.plain is not None and record.plain.suits(self.d):
+            return self._check_plain(record.plain)
+        self._frames[-1].redirects = record.redirects
+        # Always as if it were the first, so that pyspf names the term that matched.
+        return self.check0(record.seen_by(self._client), 0)
+
+    def _check_plain(self, plain: Plain) -> Any:
+        """What pyspf would find in a plain record, in the same order."""
+        client = self._client
+        self._authorised += plain.authorised[client.version]
+        for term in plain.terms[client.version]:
+            if term.holds(client) if isinstance(term, Network) else self._matches(term):
+                self.mechanism = term.term
+                return result_of(term), 250, ""
+        if not plain.redirect:
+            self.mechanism = None
+            return "neutral", 250, ""
+        record = self.dns_spf(plain.redirect)
+        if not record:
+            raise spf.PermError("redirect domain has no SPF record", plain.redirect)
+        return self.check1(record, plain.redirect, 0)
+
+    def _matches(self, term: Term) -> bool:
+        if term.kind == "all":
+            return True
+        self._count_term()
+        if term.kind == "include":
+            return self._includes(term)
+        name = term.name or self.d
+        addresses = self.dns(name, self.A) if term.kind == "a" else self.dns_mx(name)
+        return self.cidrmatch(addresses, term.prefixes[self._client.version])
+
+    def _includes(self, term: Term) -> bool:
+        result = self.check1(self.dns_spf(term.name), term.name, 1)[0]
+        if result == "none":
+            raise spf.PermError(f"No valid SPF record for included domain: {term.name}", term.term)
+        return bool(result == "pass")
 
     def _want(self, questions: Sequence[Question], also: Sequence[Question] = ()) -> None:
         """End the round unless all of `questions` are answered; `also` may then be asked with them."""

@@ -7,8 +7,7 @@ in flight are one. Whatever goes wrong is a ``temperror``: never an exception, n
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -17,11 +16,12 @@ from policyd.lookups.spf.figures import SpfFigures
 from policyd.lookups.spf.foresight import foreseen, is_without_record
 from policyd.lookups.spf.knowledge import Knowledge, Miss, Question
 from policyd.lookups.spf.results import Results
+from policyd.lookups.spf.search import Done, Search, Steps
 from policyd.lookups.spf.subject import Subject, make_subject
 from policyd.lookups.spf.terms import MAX_RECORD
 from policyd.lookups.spf.turns import Turns
 from policyd.model.action import clean_text
-from policyd.model.dns import DnsUnavailable, Resolver
+from policyd.model.dns import Resolver
 from policyd.model.spf import SpfAnswer, SpfLimits, SpfQuestion, SpfReport, SpfStep
 
 EXPLANATION_TIME: Final = 1.0
@@ -45,22 +45,24 @@ class _Found:
     evaluation: Evaluation | None = None
 
 
-@dataclass(slots=True, eq=False)
-class _Flight:
-    """A check under way, and who waits for it."""
-
-    subject: Subject
-    waiters: "list[asyncio.Future[SpfAnswer]]" = field(default_factory=list)
-    task: "asyncio.Task[None] | None" = None
-
-
 @dataclass(slots=True)
 class _Work:
     """One check: whom it is about, what is known, what came out."""
 
     subject: Subject
     knowledge: Knowledge
-    found: _Found | None = field(default=None)
+    found: _Found | None = None
+    search: Search | None = None
+    """Who asks for what it lacks; None: it must do with what is known."""
+
+
+@dataclass(slots=True, eq=False)
+class _Flight:
+    """A check under way, how long it may take, and who waits for it."""
+
+    work: _Work
+    seconds: float
+    waiters: "list[asyncio.Future[SpfAnswer]]"
 
 
 class Evaluator:
@@ -87,26 +89,23 @@ class Evaluator:
     def known(self, question: SpfQuestion) -> SpfAnswer | None:
         """The answer if it is known now, at once and without a task; None: it must be found out."""
         subject = make_subject(question)
-        if not subject.domain:
-            return NOTHING
-        answer = self._results.get(subject, self._clock())
-        if answer is None:
-            return self._find_at_once(subject)
-        self.figures.cache_hits += 1
-        return answer
+        answer = self._remembered(subject)
+        return self._find_at_once(subject) if answer is None else answer
 
     def evaluate(self, question: SpfQuestion, seconds: float) -> "asyncio.Future[SpfAnswer]":
         """The answer to come, sought from now on; ``temperror`` if it takes longer than so many seconds."""
         waiter: asyncio.Future[SpfAnswer] = asyncio.get_running_loop().create_future()
-        if (known := self.known(question)) is not None:
+        subject = make_subject(question)
+        if (known := self._remembered(subject)) is not None:
             waiter.set_result(known)
             return waiter
-        subject = make_subject(question)
-        if (flight := self._flights.get(subject)) is None:
-            flight = self._flights[subject] = _Flight(subject)
-            flight.task = asyncio.ensure_future(self._fly(flight, seconds))
-        flight.waiters.append(waiter)
-        waiter.add_done_callback(partial(self._leave, flight))
+        if (flight := self._flights.get(subject)) is not None:
+            flight.waiters.append(waiter)
+        else:
+            flight = self._flights[subject] = _Flight(self._work(subject), seconds, [waiter])
+            self._search(flight.work, partial(self._landed, flight)).start(seconds)
+        if not waiter.done():
+            waiter.add_done_callback(partial(self._leave, flight))
         return waiter
 
     async def report(self, question: SpfQuestion, seconds: float) -> SpfReport:
@@ -114,28 +113,39 @@ class Evaluator:
         subject = make_subject(question)
         if not subject.domain:
             return SpfReport(NOTHING)
+        ended: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
         work = self._work(subject)
-        return _report(await self._find(work, seconds), work.knowledge)
-
-    async def _fly(self, flight: _Flight, seconds: float) -> None:
-        work = self._work(flight.subject)
+        search = self._search(work, ended.set_result)
+        search.start(seconds)
         try:
-            answer = self._keep(work, await self._find(work, seconds))
+            return _report(self._found(work, await ended, seconds), work.knowledge)
         finally:
-            self._forget(flight)
+            search.cancel()
+
+    def _remembered(self, subject: Subject) -> SpfAnswer | None:
+        if not subject.domain:
+            return NOTHING
+        answer = self._results.get(subject, self._clock())
+        if answer is not None:
+            self.figures.cache_hits += 1
+        return answer
+
+    def _landed(self, flight: _Flight, error: BaseException | None) -> None:
+        self._forget(flight)
+        answer = self._keep(flight.work, self._found(flight.work, error, flight.seconds))
         for waiter in flight.waiters:
             if not waiter.done():  # or he is gone
                 waiter.set_result(answer)
 
     def _leave(self, flight: _Flight, waiter: "asyncio.Future[SpfAnswer]") -> None:
         """If he was the last one, nobody seeks the answer any more; and nobody joins those who do not."""
-        if waiter.cancelled() and flight.task is not None and all(each.done() for each in flight.waiters):
+        if waiter.cancelled() and flight.work.search is not None and all(each.done() for each in flight.waiters):
             self._forget(flight)
-            flight.task.cancel()
+            flight.work.search.cancel()
 
     def _forget(self, flight: _Flight) -> None:
-        if self._flights.get(flight.subject) is flight:
-            del self._flights[flight.subject]
+        if self._flights.get(flight.work.subject) is flight:
+            del self._flights[flight.work.subject]
 
     def _keep(self, work: _Work, found: _Found) -> SpfAnswer:
         """Count the answer, and remember it for as long as may be."""
@@ -162,33 +172,36 @@ class Evaluator:
     def _work(self, subject: Subject) -> _Work:
         return _Work(subject, Knowledge(self._resolver.cached, self._limits.queries))
 
-    async def _find(self, work: _Work, seconds: float) -> _Found:
-        """The answer, whatever happens."""
-        try:
-            async with asyncio.timeout(seconds):
-                work.found = await self._rounds(work)
-                if self._wants_explanation(work.found):
-                    await self._explain(work, work.found)
-            return work.found
-        except TimeoutError:
-            if work.found is not None:  # only the explanation is late
-                return work.found
-            return _Found(_too_late(work.subject, seconds))
-        except Exception:
-            self.figures.faults += 1
-            _log.exception("a bug: an SPF check ends as a temperror; please report it with the lines below")
-            return _Found(_trouble(work.subject, "internal fault"))
+    def _search(self, work: _Work, done: Done) -> Search:
+        work.search = search = Search(self._steps(work), work.knowledge, self._resolver, self._turns, done)
+        return search
 
-    async def _rounds(self, work: _Work) -> _Found:
+    def _found(self, work: _Work, error: BaseException | None, seconds: float) -> _Found:
+        """What was found by the end of a search, whatever its end was."""
+        if work.found is not None and (error is None or isinstance(error, TimeoutError)):
+            return work.found  # or only the explanation is late
+        if isinstance(error, TimeoutError):
+            return _Found(_too_late(work.subject, seconds))
+        self.figures.faults += 1
+        _log.error("a bug: an SPF check ends as a temperror; please report it with the lines below", exc_info=error)
+        return _Found(_trouble(work.subject, "internal fault"))
+
+    def _steps(self, work: _Work) -> Steps:
+        """Round after round, and what must be asked for between them."""
         first: Question = (work.subject.domain, "TXT")
-        if work.knowledge.get(first) is None:  # every evaluation begins with it
-            await self._ask_one(work.knowledge, first)
-        beside = foreseen(work.subject, work.knowledge.get(first), self._limits)
-        if missing := work.knowledge.missing(beside, spare=2):
-            await self._ask(work.knowledge, missing)
-        while not isinstance(found := await self._turns.run(partial(self._round, work)), _Found):
-            await self._ask(work.knowledge, found)
-        return found
+        if (answer := work.knowledge.get(first)) is None:  # every evaluation begins with it
+            yield [first]
+            answer = work.knowledge.get(first)
+        beside = foreseen(work.subject, answer, self._limits)
+        if beside and (missing := work.knowledge.missing(beside, spare=2)):
+            yield missing
+        while not isinstance(found := self._round(work), _Found):
+            yield found
+        work.found = found
+        if self._wants_explanation(found) and work.search is not None:
+            work.search.hurry(EXPLANATION_TIME)
+            while lacking := self._explain_once(work, found):
+                yield lacking
 
     def _round(self, work: _Work) -> _Found | Sequence[Question]:
         """Evaluate with what is known: the end, or the questions that must be answered first."""
@@ -222,13 +235,6 @@ class Evaluator:
         is_explained = evaluation is not None and evaluation.explained is not None
         return is_explained and found.answer.result == "fail" and self._limits.explanation
 
-    async def _explain(self, work: _Work, found: _Found) -> None:
-        """Add the owner's own words, unless they are late."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(EXPLANATION_TIME):
-                while missing := self._explain_once(work, found):
-                    await self._ask(work.knowledge, missing)
-
     def _explain_once(self, work: _Work, found: _Found) -> Sequence[Question]:
         """Add the owner's own words as far as they are known; what must be asked for them."""
         judged, evaluation = found.evaluation, self._evaluation(work)
@@ -246,21 +252,6 @@ class Evaluator:
     def _evaluation(self, work: _Work) -> Evaluation:
         now = int(self._wall_clock())
         return Evaluation(work.subject, work.knowledge, self._limits, self._receiver, now)
-
-    async def _ask(self, knowledge: Knowledge, questions: Sequence[Question]) -> None:
-        if len(questions) == 1:  # without a task
-            await self._ask_one(knowledge, questions[0])
-        else:
-            async with asyncio.TaskGroup() as group:
-                for question in questions:
-                    group.create_task(self._ask_one(knowledge, question))
-
-    async def _ask_one(self, knowledge: Knowledge, question: Question) -> None:
-        await self._turns.step()
-        try:
-            knowledge.put(question, await self._resolver.resolve(*question))
-        except DnsUnavailable as error:
-            knowledge.put(question, error)
 
 
 NOTHING: Final = SpfAnswer("none", "", problem="no domain that can be asked")

@@ -6,8 +6,9 @@ Law: it only saves time. What is asked for too much is bounded, and nothing that
 import spf
 
 from policyd.lookups.spf.knowledge import Question, question_of
+from policyd.lookups.spf.networks import Network
 from policyd.lookups.spf.subject import Subject
-from policyd.lookups.spf.terms import Network, Record, check_record, read_record
+from policyd.lookups.spf.terms import Record, check_record, read_record
 from policyd.model.dns import Answer, DnsUnavailable
 from policyd.model.spf import SpfLimits
 

@@ -11,7 +11,9 @@ from typing import Final, NamedTuple
 import spf
 
 from policyd.lookups.spf.macros import MacroError, check_macros
-from policyd.model.address import BITS, Address, parse_address
+from policyd.lookups.spf.networks import Network, read_network
+from policyd.lookups.spf.plain import Plain, read_plain
+from policyd.model.address import Address
 
 MAX_TERM: Final = 512
 """Characters of a term; a domain name has 253."""
@@ -22,12 +24,7 @@ MAX_REMEMBERED: Final = 2048
 """Characters of a record whose terms are remembered."""
 
 _MODIFIER: Final = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*)=(.*)", re.ASCII)
-_NETWORK: Final = re.compile(
-    r"(?P<qualifier>[+?~-]?)ip(?:4:(?P<ip4>[0-9.]{7,15})|6:(?P<ip6>[0-9a-f:.]{2,45}))(?:/(?P<prefix>0|[1-9][0-9]{0,2}))?",
-    re.ASCII | re.IGNORECASE,
-)
 _OF_CLIENT: Final = re.compile(r"%\{[ip]", re.ASCII | re.IGNORECASE)
-_EVERYBODY: Final = {"all": "pass", "+all": "pass", "-all": "fail", "~all": "softfail", "?all": "neutral"}
 _NAMED: Final = re.compile(
     r"[+?~-]?(a|mx|include)(?::([a-z0-9._-]+))?(?:/[0-9]+)?(?://[0-9]+)?", re.ASCII | re.IGNORECASE
 )
@@ -45,30 +42,11 @@ class Mechanism(NamedTuple):
     result: str
 
 
-def everybody(term: str, prefix: int) -> Mechanism | None:
-    """The parts of ``all`` with any qualifier; None: it is another term. Nearly every record ends so."""
-    result = _EVERYBODY.get(term)
-    return None if result is None else Mechanism(term, "all", "", prefix, result)
-
-
 def check_record(record: str, domain: str) -> str:
     """`record`, if it can be one."""
     if len(record) > MAX_RECORD or not _VISIBLE.fullmatch(record):
         raise spf.PermError(f"The record of {domain} is too long or has strange characters")
     return record
-
-
-class Network(NamedTuple):
-    """An ip4 or ip6 term."""
-
-    term: str
-    version: int
-    shift: int
-    bits: int
-
-    def holds(self, client: Address) -> bool:
-        """Whether the term matches."""
-        return client.version == self.version and client.number >> self.shift == self.bits
 
 
 class Record(NamedTuple):
@@ -82,6 +60,8 @@ class Record(NamedTuple):
     named: tuple[tuple[str, str], ...]
     """The mechanisms a, mx and include with the names that they will ask for, where those depend on nobody; "" is the
     record's own domain."""
+    plain: Plain | None
+    """What needs no pyspf; None: it must be asked."""
 
     def seen_by(self, client: Address) -> str:
         """The record without the networks that do not hold `client`: they would only cost time."""
@@ -112,7 +92,7 @@ def split_terms(record: str) -> list[str]:
     for term in terms:
         if len(term) > MAX_TERM:
             raise spf.PermError(f"A term has more than {MAX_TERM} characters")
-        match = _MODIFIER.fullmatch(term)
+        match = _MODIFIER.fullmatch(term) if "=" in term else None
         if match is None:
             found.append(term)
         elif (modifier := match[1].lower()) in ("redirect", "exp"):
@@ -137,28 +117,16 @@ def _check_modifier(value: str) -> None:
 
 def _read_record(record: str) -> Record:
     version, *terms = split_terms(record)
-    read = tuple(_network(term) or term for term in terms)
+    read = tuple(read_network(term) or term for term in terms)
     authorised = {4: 0, 6: 0}
     for each in read:
         if isinstance(each, Network) and each.term[0] not in "-~?":
             authorised[each.version] += 1 << each.shift
+    plain = read_plain(read)
+    if plain is not None:
+        return Record(version, read, authorised, tuple((term.kind, term.name) for term in plain.named), plain)
     named = tuple((match[1].lower(), match[2] or "") for match in map(_NAMED.fullmatch, terms) if match)
-    return Record(version, read, authorised, named)
+    return Record(version, read, authorised, named, None)
 
 
 _remembered = lru_cache(maxsize=1024)(_read_record)
-
-
-def _network(term: str) -> Network | None:
-    """The network of a good ip4 or ip6 term; None: it is something else, or pyspf must say what is wrong with it."""
-    match = _NETWORK.fullmatch(term)
-    if match is None:
-        return None
-    version = 4 if match["ip4"] else 6
-    address, bits = parse_address(match["ip4"] or match["ip6"]), BITS[version]
-    prefix = int(match["prefix"] or bits) if match["prefix"] != "0" else 0
-    if address is None or prefix > bits:
-        return None
-    # ::ffff:192.0.2.1 is read as IPv4, and such clients come as IPv4: as an ip6 term it matches nobody.
-    number = address.number if address.version == version else 0xFFFF << 32 | address.number
-    return Network(term, version, bits - prefix, number >> bits - prefix)

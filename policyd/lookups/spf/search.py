@@ -1,0 +1,102 @@
+"""One check under way: it asks what it lacks, and goes on when the last answer has come.
+
+Law: it ends exactly once: with its steps, with a fault, or with its time; what it asked for is given up then. Callbacks
+and no task: a task for each check and each question cost more than the evaluation (docs/decisions/0005-spf.md).
+"""
+
+import asyncio
+from collections.abc import Callable, Generator, Sequence
+from functools import partial
+from typing import Final
+
+from policyd.lookups.spf.knowledge import Knowledge, Question
+from policyd.lookups.spf.turns import Turns
+from policyd.model.dns import Answer, DnsUnavailable, Resolver
+
+Steps = Generator[Sequence[Question], None, None]
+"""Yields what must be known before it can go on."""
+Done = Callable[[BaseException | None], None]
+"""Told of the end: None, the fault, or TimeoutError."""
+
+LATE: Final = TimeoutError("the time of the check is over")
+
+
+class Search:
+    """The `steps` of one check over `knowledge`, which answers of `resolver` go into."""
+
+    __slots__ = ("_asked", "_done", "_ends", "_knowledge", "_lacking", "_resolver", "_steps", "_timer", "_turns")
+
+    def __init__(self, steps: Steps, knowledge: Knowledge, resolver: Resolver, turns: Turns, done: Done) -> None:
+        self._steps = steps
+        self._knowledge = knowledge
+        self._resolver = resolver
+        self._turns = turns
+        self._done: Done | None = done
+        self._asked: list[asyncio.Future[Answer]] = []
+        self._lacking = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self, seconds: float) -> None:
+        """Go as far as can be gone now, and to the end within so many seconds."""
+        self._ends = asyncio.get_running_loop().time() + seconds
+        self._turns.do(self._go_on)
+
+    def hurry(self, seconds: float) -> None:
+        """For a step: what follows may take so many seconds."""
+        loop = asyncio.get_running_loop()
+        self._ends = min(self._ends, loop.time() + seconds)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = loop.call_at(self._ends, self._end, LATE)
+
+    def cancel(self) -> None:
+        """Nobody wants to know any more."""
+        self._done = None
+        self._give_up()
+
+    def _go_on(self) -> None:
+        if self._done is None:  # it ended while it waited for its turn
+            return
+        try:
+            self._ask(next(self._steps))
+        except StopIteration:
+            self._end(None)
+        except Exception as error:
+            self._end(error)
+
+    def _ask(self, questions: Sequence[Question]) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_at(self._ends, self._end, LATE)
+        self._asked.clear()
+        self._lacking = len(questions)
+        for question in questions:
+            answer = asyncio.ensure_future(self._resolver.resolve(*question))
+            self._asked.append(answer)
+            answer.add_done_callback(partial(self._hear, question))
+
+    def _hear(self, question: Question, answer: "asyncio.Future[Answer]") -> None:
+        if answer.cancelled():
+            return
+        error = answer.exception()
+        if error is None:
+            self._knowledge.put(question, answer.result())
+        elif isinstance(error, DnsUnavailable):
+            self._knowledge.put(question, error)
+        else:
+            self._end(error)
+        self._lacking -= 1
+        if not self._lacking:
+            self._turns.do(self._go_on)
+
+    def _end(self, error: BaseException | None) -> None:
+        done, self._done = self._done, None
+        if done is not None:
+            self._give_up()
+            done(error)
+
+    def _give_up(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._lacking:
+            for answer in self._asked:
+                answer.cancel()

@@ -1,0 +1,150 @@
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from policyd.lookups.spf.knowledge import Knowledge, Question
+from policyd.lookups.spf.search import Search, Steps
+from policyd.lookups.spf.turns import Turns
+from policyd.model.dns import DnsUnavailable
+from tests.lookups.doubles import DictResolver
+from tests.lookups.virtual import now, run_virtually
+
+A: Question = ("a.example", "TXT")
+B: Question = ("b.example", "TXT")
+BROKEN: Question = ("broken.example", "TXT")
+
+
+class Story:
+    """A search whose steps are written down, and when and how it ended."""
+
+    def __init__(self, resolver: DictResolver) -> None:
+        self.ends: list[tuple[BaseException | None, float]] = []
+        self.knowledge = Knowledge(resolver.cached, 50)
+        self.began = now()
+        self.search = Search(self.steps(), self.knowledge, resolver, Turns(now), self.end)
+
+    def end(self, error: BaseException | None) -> None:
+        self.ends.append((error, round(now() - self.began, 3)))
+
+    def steps(self) -> Steps:
+        yield [A, B]
+        yield [BROKEN]
+
+
+def world(delay: float = 0.1) -> DictResolver:
+    return DictResolver({A: (b"one",), B: (b"two",), BROKEN: "servfail"}, delay=delay)
+
+
+def test_it_asks_step_by_step_and_ends_once() -> None:
+    async def run() -> None:
+        story = Story(resolver := world())
+        story.search.start(5)
+        await asyncio.sleep(6)
+        assert story.ends == [(None, 0.2)]
+        assert resolver.asked == [A, B, BROKEN]
+        assert story.knowledge.queries == 3
+        assert isinstance(story.knowledge.get(BROKEN), DnsUnavailable)
+
+    run_virtually(run())
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0.15])
+def test_its_time_ends_it(seconds: float) -> None:
+    async def run() -> None:
+        story = Story(world())
+        story.search.start(seconds)
+        await asyncio.sleep(6)
+        assert [(type(error), end) for error, end in story.ends] == [(TimeoutError, seconds)]
+
+    run_virtually(run())
+
+
+def test_a_step_may_be_in_a_hurry() -> None:
+    class Hurried(Story):
+        def steps(self) -> Steps:
+            yield [A]
+            self.search.hurry(0.05)
+            yield [B]
+
+    async def run() -> None:
+        for most, end in ((5.0, 0.15), (0.12, 0.12)):
+            story = Hurried(world())
+            story.search.start(most)
+            await asyncio.sleep(6)
+            assert [(type(error), end) for error, end in story.ends] == [(TimeoutError, end)]
+
+    run_virtually(run())
+
+
+@pytest.mark.parametrize("steps", [0, 1])
+def test_a_fault_ends_it(steps: int) -> None:
+    class Faulty(Story):
+        def steps(self) -> Steps:
+            for _ in range(steps):
+                yield [A]
+            raise RuntimeError("boom")
+
+    async def run() -> None:
+        story = Faulty(world())
+        story.search.start(5)
+        await asyncio.sleep(6)
+        assert [(str(error), end) for error, end in story.ends] == [("boom", 0.1 * steps)]
+
+    run_virtually(run())
+
+
+def test_a_fault_of_the_resolver_ends_it_at_once() -> None:
+    class Faulty(DictResolver):
+        def cached(self, name: str, kind: str) -> None:
+            return None
+
+        async def resolve(self, name: str, kind: str) -> object:  # type: ignore[override]
+            if name == "a.example":
+                raise RuntimeError("boom")
+            return await super().resolve(name, "TXT")
+
+    async def run() -> None:
+        story = Story(Faulty({B: (b"two",)}, delay=0.1))
+        story.search.start(5)
+        await asyncio.sleep(6)
+        assert [(str(error), end) for error, end in story.ends] == [("boom", 0.0)]
+
+    run_virtually(run())
+
+
+def test_who_cancels_hears_nothing_and_nothing_goes_on() -> None:
+    class Counting(DictResolver):
+        cancelled = 0
+
+        async def resolve(self, name: str, kind: str) -> object:  # type: ignore[override]
+            try:
+                return await super().resolve(name, "TXT")
+            except asyncio.CancelledError:
+                self.cancelled += 1
+                raise
+
+    async def run() -> None:
+        story = Story(resolver := Counting({A: (b"one",), B: (b"two",)}, delay=0.1))
+        story.search.start(5)
+        await asyncio.sleep(0.05)
+        story.search.cancel()
+        story.search.cancel()
+        await asyncio.sleep(6)
+        assert not story.ends
+        assert resolver.cancelled == 2
+
+    run_virtually(run())
+
+
+def test_what_needs_nothing_ends_at_once() -> None:
+    class Idle(Story):
+        def steps(self) -> Iterator[list[Question]]:  # type: ignore[override]
+            return (step for step in ())
+
+    async def run() -> None:
+        story = Idle(world())
+        story.search.start(5)
+        assert story.ends == [(None, 0.0)]
+
+    run_virtually(run())
