@@ -158,7 +158,7 @@ class Chain:
     ) -> Decision:
         """The answer when `verdict` is final; if it refuses nothing, an earlier wish such as HOLD stands."""
         wish = opinion.verdict.action
-        if self._witness is not None and verdict.action.rejects and check.name in TAKES_TRUST:
+        if check.name in TAKES_TRUST and verdict.action.rejects and self._witness is not None:
             self._witness.saw_rejection(request, opinion.evidence, now)
         if wish is DUNNO or verdict.action.defers or verdict.action.rejects:
             return self._decision(request, check.name, verdict, opinion)

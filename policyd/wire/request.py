@@ -39,9 +39,8 @@ _POSTFIX: Final = re.compile("".join(map(_line, _ORDER.split())))
 _ONE_REQUEST: Final = re.compile(_POSTFIX.pattern + r"\n")
 
 _HELD: Final = [word.rstrip("*") for word in _ORDER.split() if word.endswith("*")]
-_ADDRESS: Final = _HELD.index("client_address") + 1
-_FIELDS: Final = tuple(group for group in range(1, len(_HELD) + 1) if group != _ADDRESS)
-"""The groups of `_NAMES`, which stand in the order of Postfix."""
+_ADDRESS: Final = _HELD.index("client_address")
+"""Its place among the groups; the others are those of `_NAMES`, which stand in the order of Postfix."""
 
 
 class Attributes(Mapping[str, str]):
@@ -96,8 +95,12 @@ def parse_request(raw: bytes) -> PolicyRequest:
 
 
 def _request(match: re.Match[str], text: str) -> PolicyRequest:
+    values = match.groups()
     # What PolicyRequest(...) does, without a Python frame: this runs for every recipient of every mail.
-    return tuple.__new__(PolicyRequest, (*match.group(*_FIELDS), parse_address(match[_ADDRESS]), Attributes(text)))
+    return tuple.__new__(
+        PolicyRequest,
+        values[:_ADDRESS] + values[_ADDRESS + 1 :] + (parse_address(values[_ADDRESS]), Attributes(text)),
+    )
 
 
 def _parse_any(text: str) -> PolicyRequest:

@@ -162,7 +162,10 @@ class Greylist:
             action = self._header(seconds, now) if self.settings.header else DUNNO
         else:
             action = reply.TRAP_REFUSAL if outcome == "trapped" else DUNNO
-        return Verdict(action, REASONS[outcome], delay=seconds, commit=commit, why=why)
+        # What Verdict(...) does, without a Python frame: this runs for all new mail.
+        return tuple.__new__(
+            Verdict, (action, REASONS[outcome], True, seconds, commit, frozenset(), "", NO_EVIDENCE, None, why)
+        )
 
     def _header(self, seconds: int, now: int) -> Action:
         return reply.header(self.settings.header_text, seconds, self.version, self.hostname, now)

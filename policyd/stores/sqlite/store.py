@@ -38,7 +38,7 @@ from policyd.stores.sqlite.keys import client_text, triplet_text
 from policyd.stores.sqlite.ledger import Ledger
 from policyd.stores.sqlite.limits import Limits
 from policyd.stores.sqlite.recognising import REFRESHING, amend_all, observe_all, peek_at_all, strangers
-from policyd.stores.sqlite.state import freeze, thaw
+from policyd.stores.sqlite.state import State, freeze, thaw
 from policyd.stores.store import Kept, StoreOptions, StoreStats, Wanted
 
 T = TypeVar("T")
@@ -52,6 +52,7 @@ class SqliteStore(Ledger):
         self.rules: Rules | None = None
         self.returned_late = 0
         self._crowd = Crowd()
+        self._frozen: tuple[Entry | None, State] = None, b""
         self._keeper = Keeper(self, path)
         self.on_failure = self._keeper.report
         self.wake = self._keeper.wake
@@ -60,16 +61,12 @@ class SqliteStore(Ledger):
         """Judge and remember. A retry of what is still being written rests on the same commit."""
         self.rules = rules
         client_key = key = self.keys.of_client(triplet.client)
-        text, young, old = b"", self._young, self._old
-        client = self._recall(client_key) if client_key in young or client_key in old else None
-        entry = None
+        client = self.recall(client_key, is_needed=False)
+        text, entry = b"", None
         if client is None or not is_auto_whitelisted(client, rules, now):
             text = triplet_text(triplet)
             key = self.keys.of(text)
-            if key in young or key in old:
-                entry = self._recall(key)
-            if client is None or entry is None:
-                client, entry = self._look_up(client_key, client, key, entry)
+            entry = self.recall(key)
         judgement = judge(client, entry, rules, now)
         is_new = judgement.outcome == "new"
         crowded = is_new and rules.max_new > 0 and self._crowd.is_full(client_key, rules.max_new, now)
@@ -92,12 +89,21 @@ class SqliteStore(Ledger):
         """Change entries in the group of this tick."""
         return amend_all(self, keys, change)
 
-    def recall(self, key: int) -> Entry | None:
-        """The entry of a key, wherever it is. Raises Unavailable."""
-        entry = self._recall(key)
-        if entry is not None or (self.filter is not None and not self.filter.may_hold(key)):
-            return entry
-        return self._fetch(self.archive, key) if self.archive is not None else self._refuse()
+    def recall(self, key: int, *, is_needed: bool = True) -> Entry | None:
+        """The entry of a key, wherever it is. Raises Unavailable; without an archive only if it `is_needed`."""
+        state = self._young.get(key)
+        if state is not None:
+            return thaw(state)
+        known = self.filter
+        if known is not None and not known.may_hold(key):  # it learns what memory learns
+            return None
+        state = self._old.get(key)
+        if state is None:
+            if self.archive is not None:
+                return self._fetch(self.archive, key)
+            return self._refuse() if is_needed else None
+        self._young[key] = state
+        return thaw(state)
 
     def may_hold(self, key: int) -> bool:
         """Whether there may be an entry of a key."""
@@ -183,34 +189,6 @@ class SqliteStore(Ledger):
         """Commit, merge and let go of the files."""
         await self._keeper.close()
 
-    def _recall(self, key: int) -> Entry | None:
-        state = self._young.get(key)
-        if state is None:
-            state = self._old.get(key)
-            if state is None:
-                return None
-            self._young[key] = state
-        return thaw(state)
-
-    def _look_up(
-        self, client_key: int, client: Entry | None, key: int, entry: Entry | None
-    ) -> tuple[Entry | None, Entry | None]:
-        """Both entries, from the archive where memory has none and the archive may have one."""
-        known = self.filter
-        ask_client = client is None and (known is None or known.may_hold(client_key))
-        ask_entry = entry is None and (known is None or known.may_hold(key))
-        if not (ask_client or ask_entry):
-            return client, entry
-        if self.archive is None:
-            if entry is None:
-                self._refuse()
-            return client, entry
-        if ask_client:
-            client = self._fetch(self.archive, client_key)
-        if ask_entry:
-            entry = self._fetch(self.archive, key)
-        return client, entry
-
     def _fetch(self, archive: Archive, key: int) -> Entry | None:
         try:
             state = archive.find(key)
@@ -244,7 +222,8 @@ class SqliteStore(Ledger):
             self._put(group, key, entry, text)
         if client is not None:
             self._put(group, client_key, client, client_text(network))
-        return Observation(outcome, seconds, group if waits else None)
+        # What Observation(...) does, without a Python frame: this runs for all new mail.
+        return tuple.__new__(Observation, (outcome, seconds, group if waits else None))
 
     def _remember_stranger(
         self, seen: Judgement, triplet: Triplet, key: int, text: bytes, names: Sequence[str], rules: Rules, now: int
@@ -268,7 +247,9 @@ class SqliteStore(Ledger):
                 self._new_keys += 1
                 for known in self.filters:
                     known.add(key)
-        self._young[key] = freeze(*entry)
+        if entry is not self._frozen[0]:  # all first tries of one second are the same entry
+            self._frozen = entry, freeze(*entry)
+        self._young[key] = self._frozen[1]
         group.rows.append((key, *entry, self.keys.hidden(text) if self._hides else text))
 
     def _refuse(self) -> NoReturn:
