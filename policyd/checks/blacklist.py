@@ -12,8 +12,6 @@ from typing import Any, Final
 from policyd.checks.listed import Questions, check_source
 from policyd.checks.tools import Tools
 from policyd.model.action import Action
-from policyd.model.evidence import Evidence
-from policyd.model.request import PolicyRequest
 from policyd.model.verdict import Check, Verdict
 from policyd.tables.lists import ListKind, Match, TableList
 
@@ -75,11 +73,7 @@ class Blacklist:
 
     def __init__(self, lists: Sequence[TableList], text: str) -> None:
         self._refusals = {table_list.kind: _refusal(text, table_list.kind) for table_list in lists}
-        self._ask = Questions(lists, self._judge)
-
-    def evaluate(self, request: PolicyRequest, evidence: Evidence, now: int) -> Verdict:
-        """No opinion of mail that is not listed."""
-        return self._ask(request, now)
+        self.evaluate = Questions(lists, self._judge).evaluate
 
     def _judge(self, kind: ListKind, match: Match) -> Verdict | None:
         action = match.action or self._refusals[kind]

@@ -72,16 +72,16 @@ class Whitelist:
     name: Final = "whitelist"
 
     def __init__(self, lists: Sequence[TableList], exempting: Sequence[tuple[Sequence[TableList], frozenset[str]]]):
-        self._ask = Questions(lists, _welcome)
+        self._welcoming = Questions(lists, _welcome)
         self._exempting = [Questions(tables, partial(_exempt, checks)) for tables, checks in exempting]
+        self.evaluate = self._exempted if exempting else self._welcoming.evaluate
 
-    def evaluate(self, request: PolicyRequest, evidence: Evidence, now: int) -> Verdict:
-        """No opinion of mail that is not listed."""
-        verdict = self._ask(request, now)
+    def _exempted(self, request: PolicyRequest, evidence: Evidence, now: int) -> Verdict:
+        verdict = self._welcoming.evaluate(request, evidence, now)
         if verdict is not NO_OPINION:
             return verdict
-        for ask in self._exempting:
-            found = ask(request, now)
+        for questions in self._exempting:
+            found = questions.evaluate(request, evidence, now)
             if found is not NO_OPINION:
                 exempt = verdict.exempt | found.exempt
                 verdict = (found if verdict is NO_OPINION else verdict)._replace(exempt=exempt)

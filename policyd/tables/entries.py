@@ -127,9 +127,13 @@ class Entries:
                 found.append(match)
         return min(found, key=lambda match: match.line, default=None)
 
+    def may_match(self, text: str) -> bool:
+        """Whether a pattern is found in `text`; texts over `MAX_TEXT` characters are none that anyone listed."""
+        return len(text) <= MAX_TEXT and bool(self._any_pattern(text))
+
     def find_pattern(self, text: str, now: int) -> Match | None:
-        """The first pattern found in `text`; texts over `MAX_TEXT` characters are none that anyone listed."""
-        if len(text) > MAX_TEXT or not self._any_pattern(text):
+        """The first pattern found in `text`."""
+        if not self.may_match(text):
             return None
         for pattern, place in self._patterns:
             if pattern.regex.search(text) and (match := self._match((place,), pattern.text, now)):

@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple, Protocol, get_args
 from policyd.model.action import Action
 from policyd.tables.access import compile_access, parse_row
 from policyd.tables.builder import Builder
-from policyd.tables.gates import gated
+from policyd.tables.gates import Find, Gate, gated, make_gate
 from policyd.tables.match import Client, ListKind, Match, Subject
 from policyd.tables.mistakes import Mistakes
 from policyd.tables.orders import ORDERS
@@ -77,15 +77,17 @@ class Content(Protocol):
 class Table:
     """One file, compiled. `mistakes` has a ``FILE:LINE: ...`` sentence for each line left out."""
 
-    __slots__ = ("_content", "file", "find", "mistakes")
+    __slots__ = ("_content", "file", "find", "gate", "mistakes")
 
     def __init__(
-        self, file: str, content: Content, find: Callable[[Subject, int], Match | None], mistakes: tuple[str, ...]
+        self, file: str, content: Content, find: Find, mistakes: tuple[str, ...], gate: Gate | None = None
     ) -> None:
         self.file = file
         self.find = find
         """(subject, now) -> the first entry that is active, in the order of the form."""
         self.mistakes = mistakes
+        self.gate = gate
+        """Closed for those whom `find` never names; None where nothing can tell. `find` looks at it itself."""
         self._content = content
 
     def __len__(self) -> int:
@@ -107,9 +109,11 @@ def compile_table(kind: ListKind, source: Source, text: str, pause: Callable[[],
         compile_keys = compile_plain if form == "policyd" else compile_access
         compile_keys(kind, builder, text, mistakes, pause)
     entries = builder.built()
-    if form == "access":
-        return Table(source.path, entries, partial(ORDERS["access"][kind], entries), mistakes.told())
-    return Table(source.path, entries, gated(kind, entries, ORDERS["policyd"][kind]), mistakes.told())
+    if form != "access" and (gate := make_gate(kind, entries)):
+        find = gated(kind, gate, entries, ORDERS["policyd"][kind])
+        return Table(source.path, entries, find, mistakes.told(), gate)
+    find = partial(ORDERS["access" if form == "access" else "policyd"][kind], entries)
+    return Table(source.path, entries, find, mistakes.told())
 
 
 class Line(NamedTuple):
@@ -171,16 +175,26 @@ def _form(source: Source, text: str, mistakes: Mistakes) -> Form | None:
 
 
 class TableList:
-    """The tables of one list, asked in their order: the first one with a match answers.
+    """The tables of one list, asked in their order: the first one with a match answers."""
 
-    `tables` may be replaced at any time, as a whole.
-    """
-
-    __slots__ = ("kind", "tables")
+    __slots__ = ("_tables", "kind", "on_change")
 
     def __init__(self, kind: ListKind, tables: Sequence[Table] = ()) -> None:
         self.kind: ListKind = kind
-        self.tables = tuple(tables)
+        self._tables = tuple(tables)
+        self.on_change: list[Callable[[], object]] = []
+        """Called when other tables are in force."""
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """May be replaced at any time, as a whole."""
+        return self._tables
+
+    @tables.setter
+    def tables(self, tables: tuple[Table, ...]) -> None:
+        self._tables = tables
+        for tell in self.on_change:
+            tell()
 
     def __len__(self) -> int:
         return sum(map(len, self.tables))
