@@ -88,7 +88,7 @@ class Daemon:
     async def run(self) -> None:
         """Serve until told to stop. Raises OSError when a socket cannot be had."""
         loop = asyncio.get_running_loop()
-        self._logbook = Logbook(self._settings, self._metrics, loop.call_soon, self._count_hit)
+        self._logbook = Logbook(self._settings, self._metrics, loop, self._count_hit)
         self._store = await self._open_store()
         self._assembler = Assembler(self._store)
         try:

@@ -40,14 +40,15 @@ class Recorder:
         self._on_match = on_match
         self._keep = keep
         self.line_format = line_format
+        self.fields_format: Format | None = None
+        """Makes what only the journal is told of a decision; None: there is no journal."""
         self.is_quiet = False
         """Whether only trouble is logged (postgrey's --quiet)."""
 
     def __call__(self, answered: Sequence[tuple[PolicyRequest, Decision]], seconds: float) -> None:
         """Record requests whose answers took `seconds`. What could fail comes first: all are recorded, or none."""
-        line_format, lines = self.line_format, list[str]()
-        if not self.is_quiet:
-            lines = [line_format(request, decision) for request, decision in answered if decision[2] != NOT_LOGGED]
+        lines = self._formatted(self.line_format, answered)
+        fields = self._formatted(self.fields_format, answered) if self.fields_format else ()
         keys, told = [], []
         for _, decision in answered:
             action, check, reason, delay, _, _, match, would, _, _ = decision
@@ -58,7 +59,12 @@ class Recorder:
         for decision in told:
             self._note(decision)
         self._keep(lines)
-        self._writer.write_all(lines)
+        self._writer.write_all(lines, fields)
+
+    def _formatted(self, form: Format, answered: Sequence[tuple[PolicyRequest, Decision]]) -> Sequence[str]:
+        if self.is_quiet:
+            return ()
+        return [form(request, decision) for request, decision in answered if decision[2] != NOT_LOGGED]
 
     def _note(self, decision: Decision) -> None:
         """What not every decision has."""

@@ -19,6 +19,7 @@ from policyd.checks import REGISTRY
 from policyd.cli import VERBS
 from policyd.config.convert import convert
 from policyd.config.settings import ARRAYS, SECTIONS, Common
+from policyd.logs.lines import NAMES
 from policyd.model.verdict import Reason
 
 ROOT: Final = Path(__file__).parent.parent
@@ -179,6 +180,12 @@ def test_every_metric_is_documented() -> None:
 @pytest.mark.parametrize("reason", get_args(Reason))
 def test_every_reason_is_documented(reason: str) -> None:
     assert f"`{reason}`" in read("docs/log.md")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_field_of_a_decision_is_documented(name: str) -> None:
+    assert f'"{name}": ' in read("docs/log.md")
+    assert f"`POLICYD_{name.upper()}`" in read("docs/log.md")
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -13,13 +13,14 @@ from policyd.model.action import DUNNO, Action
 from policyd.model.errors import Refused
 from policyd.model.verdict import Decision, Would
 from policyd.wire.request import parse_request
+from tests.loop import HandLoop
 
 WOULD = Would(Action("REJECT", "no"), "blacklist", "blacklist")
 
 
 def inquiry(log: str = "") -> tuple[Inquiry, Logbook]:
     metrics = Metrics("1", lambda: 7.0)
-    book = Logbook(parse(f"[log]\n{log}\n", "f"), metrics, lambda function: None, str)
+    book = Logbook(parse(f"[log]\n{log}\n", "f"), metrics, HandLoop(), str)
     for number, sender in enumerate(("alice@example.org", 'bob"x@example.org')):
         raw = f"protocol_state=RCPT\nclient_address=192.0.2.{number}\nsender={sender}\nrecipient=r@example.net"
         decision = Decision(DUNNO, "blacklist", "blacklist", 0, "0" * 8, would=WOULD)

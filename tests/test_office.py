@@ -42,7 +42,7 @@ def run(home: Path, story: Callable[[Office], Awaitable[None]]) -> None:
         assembly, lists = await watch.open(lambda lists: assembler.build(first, lists))
         watch.follow(lists)
         assembler.take(assembly)
-        book = Logbook(first, metrics, asyncio.get_running_loop().call_soon, str)
+        book = Logbook(first, metrics, asyncio.get_running_loop(), str)
         office = Office(first, metrics, store, assembler, watch, book, lambda: "here", reload)
         try:
             await story(office)

@@ -22,12 +22,14 @@ class Lines:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.fields: Sequence[str] = ()
 
     def write(self, line: str, level: int = logging.INFO) -> None:
         self.lines.append(line)
 
-    def write_all(self, lines: Sequence[str]) -> None:
+    def write_all(self, lines: Sequence[str], fields: Sequence[str] = ()) -> None:
         self.lines += lines
+        self.fields = fields
 
     def flush(self) -> None:
         """Nothing is held back."""
@@ -68,6 +70,24 @@ def test_what_is_no_recipient_is_counted_not_logged() -> None:
     metrics, lines = record(Decision(DUNNO, "chain", "not a recipient", 0, "1"))
     assert lines == []
     assert sum(metrics.requests.values()) == 1
+
+
+def test_the_journal_is_told_fields_of_every_line_and_nobody_else() -> None:
+    writer = Lines()
+    recorder = Recorder(Metrics("1", lambda: 0.0), writer, postgrey_line)
+    answered = [
+        (REQUEST, Decision(DUNNO, "chain", reason, 0, number))
+        for number, reason in (("1", "authenticated"), ("2", "not a recipient"), ("3", "trusted network"))
+    ]  # type: list[tuple[PolicyRequest, Decision]]
+    recorder(answered, 0.001)
+    assert writer.fields == ()
+    recorder.fields_format = lambda _, decision: f"POLICYD_ID={decision.id}\n"
+    recorder(answered, 0.001)
+    assert writer.fields == ["POLICYD_ID=1\n", "POLICYD_ID=3\n"]
+    assert len(writer.lines) == 4
+    recorder.is_quiet = True
+    recorder(answered, 0.001)
+    assert (writer.fields, len(writer.lines)) == ((), 4)
 
 
 def test_quiet_writes_no_decisions() -> None:

@@ -8,7 +8,7 @@ client_name=..., client_address=..., sender=..., recipient=...`; what we add sta
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from policyd.model.action import DUNNO, Action
@@ -34,9 +34,20 @@ def escape(value: str) -> str:
     Quotes and backslashes, controls, C1, invalid UTF-8, separators, direction marks, anything not ASCII become
     ``\xNN``, ``\uNNNN`` or ``\UNNNNNNNN`` (an invalid byte is the one it was).
     """
-    if len(value) > MAX_VALUE:
-        value = value[:MAX_VALUE] + "..."
+    value = _cut(value)
     return value if _PLAIN.fullmatch(value) else f'"{_UNSAFE.sub(_escaped, value)}"'
+
+
+def unquoted(values: Sequence[str]) -> Sequence[str]:
+    """Each of `values` escaped as above where nothing but its own end ends it: no quotes around it."""
+    together = "".join(values)  # one look at all of them, as in _who()
+    if len(together) <= MAX_VALUE and not _UNSAFE.search(together):
+        return values
+    return [_UNSAFE.sub(_escaped, _cut(value)) for value in values]
+
+
+def _cut(value: str) -> str:
+    return value if len(value) <= MAX_VALUE else value[:MAX_VALUE] + "..."
 
 
 def escape_controls(text: str) -> str:
@@ -104,32 +115,28 @@ def _address(request: PolicyRequest) -> str:
     return known.text if known is not None else request.attributes.get("client_address", "")
 
 
+NAMES: Final = (
+    "action", "reason", "delay", "check", "verb", "client_name", "client_address", "sender", "recipient", "queue_id",
+    "instance", "match", "policy", "why", "would", "would_by", "id",
+)  # fmt: skip
+"""Of all that is told of a decision, in the order of values()."""
+
+
+def values(request: PolicyRequest, decision: Decision) -> tuple[str | int, ...]:
+    """Everything that is told of a decision, as it came and whole; only the delay is a number."""
+    action, check, reason, delay, decision_id, _, match, would, policy, rests_on = decision
+    return (
+        action_word(action, check), reason, delay, check, action.verb,
+        request.client_name, _address(request), request.sender, request.recipient,
+        request.queue_id, request.instance, match, policy, rests_on,
+        _reply(would.action) if would else "", would.check if would else "", decision_id,
+    )  # fmt: skip
+
+
 def json_line(request: PolicyRequest, decision: Decision) -> str:
     """The same fields as one JSON object, ASCII only."""
-    values = {
-        "client_name": request.client_name,
-        "client_address": _address(request),
-        "sender": request.sender,
-        "recipient": request.recipient,
-        "queue_id": request.queue_id,
-        "instance": request.instance,
-    }
-    return json.dumps(
-        {
-            "action": action_word(decision.action, decision.check),
-            "reason": decision.reason,
-            "delay": decision.delay,
-            "check": decision.check,
-            "verb": decision.action.verb,
-            **{name: value[:MAX_VALUE] for name, value in values.items()},
-            "match": decision.match,
-            "policy": decision.policy,
-            "why": decision.why,
-            "would": _reply(decision.would.action) if decision.would else "",
-            "would_by": decision.would.check if decision.would else "",
-            "id": decision.id,
-        }
-    )
+    cut = [value[:MAX_VALUE] if isinstance(value, str) else value for value in values(request, decision)]
+    return json.dumps(dict(zip(NAMES, cut, strict=True)))
 
 
 _PERSONAL: Final = ("client_name", "client_address", "sender", "recipient")

@@ -27,17 +27,30 @@ FACILITIES: Final[Mapping[str, int]] = {
 }  # fmt: skip
 
 
+def priority(level: int) -> int:
+    """Syslog's number for a level of Python's logging; what has none of its own is an error."""
+    return _PRIORITIES.get(level, syslog.LOG_ERR)
+
+
+_PRIORITIES: Final[Mapping[int, int]] = {
+    logging.DEBUG: syslog.LOG_DEBUG,
+    logging.INFO: syslog.LOG_INFO,
+    logging.WARNING: syslog.LOG_WARNING,
+}
+
+
 class Writer(Protocol):
     """Takes lines."""
 
-    dropped: int
-    """Lines lost because the reader of the log stood still."""
+    @property
+    def dropped(self) -> int:
+        """Lines lost because the reader of the log stood still."""
 
     def write(self, line: str, level: int = logging.INFO) -> None:
         """Take one line without its end."""
 
-    def write_all(self, lines: Sequence[str]) -> None:
-        """Take lines without their ends, which inform."""
+    def write_all(self, lines: Sequence[str], fields: Sequence[str] = ()) -> None:
+        """Take lines without their ends, which inform. `fields`: of each what only the journal is told."""
 
     def flush(self) -> None:
         """Write what can be written without waiting."""
@@ -99,7 +112,7 @@ class LineWriter:
         """Take one line; it is written at the end of this tick of the event loop."""
         self._take([self._prefix.mark(level) + line])
 
-    def write_all(self, lines: Sequence[str]) -> None:
+    def write_all(self, lines: Sequence[str], fields: Sequence[str] = ()) -> None:
         """Take lines that inform, the same way."""
         self._take([self._plain + line for line in lines] if self._plain else lines)
 
@@ -141,20 +154,15 @@ class SyslogWriter:
     """Writes lines to syslog, as postgrey does when it runs as a daemon."""
 
     dropped = 0
-    _LEVELS: Final = {
-        logging.DEBUG: syslog.LOG_DEBUG,
-        logging.INFO: syslog.LOG_INFO,
-        logging.WARNING: syslog.LOG_WARNING,
-    }
 
     def __init__(self, facility: str) -> None:
         syslog.openlog("policyd", syslog.LOG_PID, FACILITIES[facility])
 
     def write(self, line: str, level: int = logging.INFO) -> None:
         """Hand one line to syslog."""
-        syslog.syslog(self._LEVELS.get(level, syslog.LOG_ERR), line)
+        syslog.syslog(priority(level), line)
 
-    def write_all(self, lines: Sequence[str]) -> None:
+    def write_all(self, lines: Sequence[str], fields: Sequence[str] = ()) -> None:
         """Hand over lines that inform."""
         for line in lines:
             self.write(line)
@@ -177,15 +185,6 @@ class LineHandler(logging.Handler):
                 self._write(escape_controls(line), record.levelno)
         except Exception:
             self.handleError(record)
-
-
-def open_writer(destination: str, facility: str, later: Callable[[Callable[[], None]], object]) -> Writer:
-    """The writer for ``stderr`` or ``syslog``. `later` runs a function at the end of the loop's tick."""
-    if destination == "syslog":
-        return SyslogWriter(facility)
-    # systemd says by this variable that stderr is the journal (systemd.exec(5)).
-    prefix = JournalPrefix() if "JOURNAL_STREAM" in os.environ else ClockPrefix(time.time)
-    return LineWriter(2, prefix, later)
 
 
 def route_logging(writer: Writer, level: str) -> None:

@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from policyd.logs import writers
-from policyd.logs.writers import MAX_BUFFERED, ClockPrefix, JournalPrefix, LineHandler, LineWriter, route_logging
+from policyd.logs.writers import (
+    MAX_BUFFERED,
+    ClockPrefix,
+    JournalPrefix,
+    LineHandler,
+    LineWriter,
+    SyslogWriter,
+    route_logging,
+)
 
 
 @pytest.fixture
@@ -147,7 +155,7 @@ def test_a_terminal_shows_time_and_level() -> None:
 def test_syslog_gets_lines_with_their_level(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[tuple[int, str]] = []
     monkeypatch.setattr(writers.syslog, "syslog", lambda level, line: said.append((level, line)))
-    writer = writers.open_writer("syslog", "mail", lambda _: None)
+    writer = SyslogWriter("mail")
     writer.write_all(["100 %n"])
     writer.write("bad", logging.WARNING)
     writer.flush()

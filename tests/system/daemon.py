@@ -67,7 +67,8 @@ class NotifySocket:
 class Policyd:
     """``policyd run`` with a configuration of its own; `settings` are merged into the one below, table by table.
 
-    With `activated` the listening sockets are ours, as they are systemd's: they outlive the program.
+    With `activated` the listening sockets are ours, as they are systemd's: they outlive the program. `launcher` is a
+    command that becomes the program.
     """
 
     def __init__(
@@ -77,8 +78,10 @@ class Policyd:
         *,
         activated: bool = False,
         environment: Mapping[str, str] | None = None,
+        launcher: Sequence[str] = (),
     ) -> None:
         self.home = home
+        self._launcher = launcher
         self.inet = f"inet:127.0.0.1:{free_port()}"
         self.unix = f"unix:{home}/policy.sock"
         self.metrics_port = free_port()
@@ -129,7 +132,8 @@ class Policyd:
     def start(self, *, ready: bool = True) -> None:
         """Start the program and wait for READY=1 (not with ready=False)."""
         before = self.notify.count("READY", "1")
-        command = [*restriction(self.home), sys.executable, "-m", "policyd", "run", "--config", str(self.config)]
+        program = [*restriction(self.home), sys.executable, "-m", "policyd", "run", "--config", str(self.config)]
+        command = [*self._launcher, *program]
         environment = os.environ | {"NOTIFY_SOCKET": str(self.notify.path), "PYTHONPATH": str(ROOT)}
         environment |= self._environment
         descriptors: list[int] = []

@@ -13,8 +13,8 @@ from tests.system.daemon import ROOT
 from tests.system.parts import give_up, require, require_root
 
 UNITS = ROOT / "systemd"
-UNDER_RESTRICTIONS = ("test_notify.py", "test_metrics.py", "test_greylisting.py")
-"""System tests that are run once more under the unit's restrictions: they listen, remember, reload and end."""
+UNDER_RESTRICTIONS = ("test_notify.py", "test_metrics.py", "test_greylisting.py", "test_journal.py")
+"""System tests that are run once more under the unit's restrictions: they listen, remember, reload, log and end."""
 
 
 def analyze(*arguments: str, place: Path) -> subprocess.CompletedProcess[str]:
