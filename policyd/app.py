@@ -138,10 +138,8 @@ class Daemon:
         """The chain that asks these checks, which are in force from now on."""
         self._assembler.take(assembly)
         trusted, complain = settings.chain.trusted_networks, self._logbook.complaints.unavailable
-        is_shadow, waited = settings.chain.mode == "shadow", self._metrics.waited
-        return Chain(
-            assembly.checks.plan, trusted, complain, secrets.randbits(32), is_shadow=is_shadow, on_waited=waited
-        )
+        is_shadow, asked = settings.chain.mode == "shadow", self._metrics.asked
+        return Chain(assembly.checks.plan, trusted, complain, secrets.randbits(32), is_shadow=is_shadow, on_asked=asked)
 
     def _count_hit(self, match: str) -> None:
         self._hits.count(match, int(time.time()))

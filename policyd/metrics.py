@@ -20,6 +20,8 @@ from prometheus_client.core import (
 
 LATENCY_BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 100)
 """Seconds; the last is Postfix's own timeout."""
+CHECK_BUCKETS: Final = (0.00001, 0.0001, 0.001, 0.01, 0.05, 0.1, 0.5, 1, 5)
+"""Seconds: of a check that knows the answer, a few microseconds; of one that asks the network, up to its deadline."""
 DELAY_BUCKETS: Final = (60, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400, 172800)
 """Seconds from the first try to the one that passed."""
 
@@ -74,7 +76,7 @@ class Metrics:
         """By action, check and reason."""
         self.latency = Histogram(LATENCY_BUCKETS)
         self.check_latency: dict[str, Histogram] = {}
-        """By check, of the times that it had to wait."""
+        """By check, its waiting included."""
         self.greylist_delay = Histogram(DELAY_BUCKETS)
         self.fail_open: Counter[tuple[str, str]] = Counter()
         """Requests that were let through because something failed, by check and cause."""
@@ -102,11 +104,11 @@ class Metrics:
         self.requests.update(requests)
         self.latency.observe(seconds, len(requests))
 
-    def waited(self, check: str, seconds: float) -> None:
-        """Count one time that a check had to wait so long."""
+    def asked(self, check: str, seconds: float, requests: int) -> None:
+        """Count requests about which a check was asked, and for each of which it took so long."""
         if check not in self.check_latency:
-            self.check_latency[check] = Histogram(LATENCY_BUCKETS)
-        self.check_latency[check].observe(seconds)
+            self.check_latency[check] = Histogram(CHECK_BUCKETS)
+        self.check_latency[check].observe(seconds, requests)
 
     def collect(self) -> Iterator[Metric]:
         """The picture for Prometheus (prometheus_client's Collector)."""
@@ -123,7 +125,9 @@ class Metrics:
         yield counters("policyd_requests", "Answered requests.", ("action", "check", "reason"), self.requests)
         yield histogram("policyd_request_duration_seconds", "From the whole request to its reply.", self.latency)
         checks = HistogramMetricFamily(
-            "policyd_check_duration_seconds", "Time of a check that had to wait for the network.", labels=("check",)
+            "policyd_check_duration_seconds",
+            "Time of a check for one request, its waiting for the network included.",
+            labels=("check",),
         )
         for check, waited in self.check_latency.items():
             checks.add_metric((check,), waited.cumulative(), waited.total)

@@ -46,7 +46,7 @@ class Picture(NamedTuple):
     zones: Sequence[Mapping[str, Any]]
     """As `policyd rbl status --json` says it."""
     checks: Sequence[tuple[str, int, float]]
-    """Checks that had to wait: the name, how often, the seconds of all of them."""
+    """Checks: the name, how many requests, the seconds of all of them."""
     decisions: Sequence[tuple[int, Mapping[str, str]]]
     """The last ones, the newest first: when, and the fields of the log, shortened."""
     now: int
@@ -66,7 +66,7 @@ def render(picture: Picture) -> str:
             _verdicts(picture.minutes),
             _table("Greylisting since the start", ("result", "mails"), [[*row] for row in picture.funnel.items()]),
             _zones(picture.zones),
-            _table("Checks that had to wait", ("check", "times", "mean"), checks),
+            _table("Checks, the slowest first", ("check", "requests", "mean"), checks),
             _table("Last decisions", heads, decisions),
             _FOOT,
         ]
@@ -88,7 +88,8 @@ def _zones(zones: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _milliseconds(seconds: float | None) -> str:
-    return f"{(seconds or 0) * 1000:.1f} ms"
+    milliseconds = (seconds or 0) * 1000
+    return f"{milliseconds:.1f} ms" if milliseconds >= 1 else f"{milliseconds:.2g} ms"
 
 
 def shortened(fields: Mapping[str, str]) -> dict[str, str]:

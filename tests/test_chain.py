@@ -318,11 +318,22 @@ def answer(chain: Chain) -> Decision:
     return asyncio.run(ask())
 
 
-def test_only_checks_that_wait_are_timed() -> None:
-    waited: list[str] = []
+def test_every_check_is_timed_once_for_each_request() -> None:
+    told: list[tuple[str, int]] = []
     checks = [Says(TAG, "whitelist"), Says(TAG, "rbl", waits=True), Says(Unavailable("no"), "spf", waits=True)]
-    answer(Chain(checks, (), lambda *_: None, 1, on_waited=lambda check, seconds: waited.append(check)))
-    assert waited == ["rbl", "spf"]
+
+    def on_asked(check: str, seconds: float, requests: int) -> None:
+        assert 0 <= seconds < 5
+        told.append((check, requests))
+
+    chain = Chain([*checks, Says(Unavailable("no"))], (), lambda *_: None, 1, on_asked=on_asked)
+    answer(chain)
+    assert told == [("whitelist", 1), ("rbl", 1), ("spf", 1), ("greylist", 1)]
+    told.clear()
+    Chain(checks[:1], (), lambda *_: None, 1, on_asked=on_asked).decide(
+        [request(), request(sasl_username="me"), request()], 0
+    )
+    assert told == [("whitelist", 2)]
 
 
 # Those who only look on
