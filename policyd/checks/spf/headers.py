@@ -24,6 +24,7 @@ _DOT_ATOM: Final = re.compile(rf"{_ATEXT}(?:\.{_ATEXT})*", re.ASCII)
 _LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _HOST: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*", re.ASCII)
 _SPECIAL: Final = re.compile(r'(["\\])')
+_TO_ESCAPE: Final = re.compile(r'[^ -~]|["\\]')
 _OF_COMMENT: Final = re.compile(r"([()\\])")
 _UNPRINTABLE: Final = re.compile(r"[^ -~]")
 
@@ -106,4 +107,4 @@ def _short(text: str, limit: int) -> str:
 
 
 def _escaped(text: str) -> str:
-    return _SPECIAL.sub(r"\\\1", _UNPRINTABLE.sub("?", text))
+    return _SPECIAL.sub(r"\\\1", _UNPRINTABLE.sub("?", text)) if _TO_ESCAPE.search(text) else text

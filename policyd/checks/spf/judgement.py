@@ -32,13 +32,12 @@ def opinion(settings: Settings, identity: SpfIdentity, answer: SpfAnswer, *, is_
     """What follows from `answer`. `is_null`: the HELO name stands in for the null sender, too (RFC 7208 2.4)."""
     if answer.is_no_mail and settings.reject_no_mail:
         return Opinion(identity, answer, "reject")
-    override = _override(settings.domain, answer)
+    override = _override(settings.domain, answer) if settings.domain else None
     if override is not None:
         return Opinion(identity, answer, override)
-    kinds = [settings.helo] if identity == "helo" else [settings.mail_from]
+    sentence = (settings.helo if identity == "helo" else settings.mail_from).of(answer.result)
     if is_null:
-        kinds.append(settings.mail_from)
-    sentence = strictest(actions.of(answer.result) for actions in kinds)
+        sentence = strictest((sentence, settings.mail_from.of(answer.result)))
     # DMARC judges the sender's domain. Only a fail is its business; an error is nobody's statement.
     leave = settings.leave_to_dmarc and identity == "mailfrom" and answer.result == "fail"
     return Opinion(identity, answer, sentence, leave and sentence in HARMFUL)

@@ -64,8 +64,8 @@ class Cache:
 
 
 def _size(question: Question, known: Known) -> int:
-    records = known.records if isinstance(known, Answer) else ()
-    return OVERHEAD + len(question[0]) + sum(map(_weight, records))
+    size = OVERHEAD + len(question[0])
+    return size + sum(map(_weight, known.records)) if isinstance(known, Answer) and known.records else size
 
 
 def _weight(record: Record) -> int:

@@ -137,7 +137,8 @@ def _pointed(wire: bytes, offset: int, count: int, kind: RecordType) -> Answer |
         offset = start + length
         if owner != _QUESTION_NAME or type_ != _TYPES[kind] or class_ != _IN or offset > len(wire):
             return None
-        ttl = min(ttl, _ttl(seconds))
+        if seconds < ttl or seconds > _LONGEST:
+            ttl = _ttl(seconds)
         values.append(_data(wire, kind, start, length))
     return Answer(tuple(values), ttl, "found")
 

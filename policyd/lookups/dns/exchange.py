@@ -60,7 +60,9 @@ class Exchange:
         done, self._done = self._done, None
         if done is None:
             return
-        self._set_timer(None)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         for release in self._releases:
             release()
         self._releases.clear()
@@ -71,10 +73,9 @@ class Exchange:
     def _try(self) -> None:
         """Send once more, to the server that was asked least; the end, if nobody is left to be asked or waited for."""
         while len(self._sent) < self._tries:
-            candidates = [server for server in self._servers if server.is_up and server not in self._failed]
-            if not candidates:
+            server = self._next()
+            if server is None:
                 break
-            server = min(candidates, key=self._sent.count) if len(candidates) > 1 else candidates[0]
             self._sent.append(server)
             if self._send(server):
                 self._set_timer(min(self._loop.time() + self._pause, self._ends))
@@ -85,6 +86,13 @@ class Exchange:
             self.end(next(reason for reason in _LASTING if reason in self._failed.values()))
         else:
             self._set_timer(self._ends)
+
+    def _next(self) -> Nameserver | None:
+        """Who was asked least of those that may answer."""
+        if not self._sent and self._servers and self._servers[0].is_up:
+            return self._servers[0]
+        candidates = [server for server in self._servers if server.is_up and server not in self._failed]
+        return min(candidates, key=self._sent.count) if candidates else None
 
     def _send(self, server: Nameserver) -> bool:
         try:

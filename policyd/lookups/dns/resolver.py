@@ -8,7 +8,7 @@ remembered for a moment only (RFC 9520 3.2: at least one second; RFC 2308 7.1: n
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -32,7 +32,7 @@ class _Flight:
 
     question: Question
     asked: bytes
-    waiters: list[asyncio.Future[Answer]] = field(default_factory=list)
+    waiters: "list[asyncio.Future[Answer]]"
     exchange: Exchange | None = None
 
 
@@ -56,7 +56,7 @@ class DnsResolver:
 
     def cached(self, name: str, kind: RecordType) -> Answer | None:
         """The answer if it is known now, at once and without a task; None: it must be asked."""
-        known = self._cache.get((name.lower().removesuffix("."), kind), self._clock())
+        known = self._cache.get(_question(name, kind), self._clock())
         if not isinstance(known, Answer):
             return None
         self._figures.cache_hits += 1
@@ -64,7 +64,7 @@ class DnsResolver:
 
     def resolve(self, name: str, kind: RecordType) -> "asyncio.Future[Answer]":
         """The answer to come, asked of the network if need be, or DnsUnavailable; its deadline is the caller's."""
-        question, now = (name.lower().removesuffix("."), kind), self._clock()
+        question, now = _question(name, kind), self._clock()
         waiter: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         known: Outcome | None = self._cache.get(question, now)
         if known is not None:
@@ -112,26 +112,26 @@ class DnsResolver:
     def _depart(self, question: Question, waiter: "asyncio.Future[Answer]", now: float) -> None:
         """Ask a question for `waiter`, or tell him why that cannot be."""
         try:
-            flight = self._admit(question, now)
+            flight = _Flight(question, self._admitted(question, now), [waiter])
         except DnsUnavailable as error:
             self._figures.unavailable[error.reason] += 1
             waiter.set_exception(error)
             return
         self._flights[question] = flight
-        flight.waiters.append(waiter)
         if not self._queue and self._window.is_open(now):
             self._start(flight, now)
         else:
             self._queue.append(flight)
             self._pump_after(MOMENT)
 
-    def _admit(self, question: Question, now: float) -> _Flight:
+    def _admitted(self, question: Question, now: float) -> bytes:
+        """A question as it is asked, if it may be. Raises DnsUnavailable."""
         asked = encode(*question)
         if len(self._flights) >= self._settings.max_in_flight + self._settings.max_waiting:
             raise DnsUnavailable("overload")
         for server in self._servers.current(now):
             if server.is_up:
-                return _Flight(question, asked)
+                return asked
         raise DnsUnavailable("resolver down")
 
     def _start(self, flight: _Flight, now: float) -> None:
@@ -187,6 +187,10 @@ class DnsResolver:
                 self._start(flight, now)
         if self._queue:
             self._pump_after(MOMENT)
+
+
+def _question(name: str, kind: RecordType) -> Question:
+    return (name if name.islower() and name[-1] != "." else name.lower().removesuffix("."), kind)
 
 
 def _settle(waiter: "asyncio.Future[Answer]", outcome: Outcome) -> None:

@@ -119,7 +119,8 @@ class _Socket:
 
     def _release(self, number: int) -> None:
         self._ears.pop(number, None)
-        self._close_if_idle()
+        if self._when_idle is not None:
+            self._close_if_idle()
 
     def _close_if_idle(self) -> None:
         if self._when_idle is not None and not self._ears:

@@ -52,7 +52,8 @@ class Window:
     def leave(self, slot: Slot) -> None:
         """One is over."""
         self.in_flight -= 1
-        self._settle(slot)
+        if slot.is_fresh:
+            self._settle(slot)
 
     def _settle(self, slot: Slot) -> None:
         self._fresh -= slot.is_fresh

@@ -19,7 +19,7 @@ from policyd.lookups.spf.networks import Network
 from policyd.lookups.spf.plain import Plain, Term, result_of
 from policyd.lookups.spf.query import Query
 from policyd.lookups.spf.subject import Subject
-from policyd.lookups.spf.terms import Mechanism, Record, check_record, lets_all_pass, read_record
+from policyd.lookups.spf.terms import Mechanism, Record, lets_all_pass, read_record, record_of
 from policyd.model.address import BITS
 from policyd.model.dns import Answer, DnsUnavailable, Mx
 from policyd.model.evidence import SpfResult
@@ -94,15 +94,7 @@ class Evaluation(Query):
 
     def dns_spf(self, domain: str) -> str | None:
         """The record of a domain, of which there may be one (RFC 7208 4.5), of a sensible size."""
-        known = self._knowledge.records.get(domain)
-        if known is None:
-            texts = [text for text in self.dns_txt(domain) if spf.RE_SPF.match(text)]
-            if not texts:
-                return None
-            if len(texts) > 1:
-                raise spf.PermError("Two or more type TXT spf records found.")
-            known = self._knowledge.records[domain] = check_record(spf.to_ascii(texts[0]), domain)
-        return known
+        return record_of(self.dns(domain, "TXT"), domain)
 
     def dns_mx(self, domainname: str) -> list[str]:
         """The addresses of a domain's mail exchangers, of which there may be ten. All are asked for at once."""
@@ -237,10 +229,28 @@ class Evaluation(Query):
         return self.cidrmatch(addresses, term.prefixes[self._client.version])
 
     def _includes(self, term: Term) -> bool:
-        result = self.check1(self.dns_spf(term.name), term.name, 1)[0]
+        text = self.dns_spf(term.name)
+        if text and (plain := (record := read_record(text)).plain) is not None and plain.is_leaf:
+            return self._passes_leaf(record, plain, Frame(len(self._frames), "include", term.name, text, is_main=False))
+        result = self.check1(text, term.name, 1)[0]
         if result == "none":
             raise spf.PermError(f"No valid SPF record for included domain: {term.name}", term.term)
         return bool(result == "pass")
+
+    def _passes_leaf(self, record: Record, plain: Plain, frame: Frame) -> bool:
+        """Whether an included record that asks for nothing lets pass: as `check1` finds it, in a third of the time."""
+        self.steps.append(frame)
+        self._authorised += record.authorised[self._client.version]
+        found = plain.match(self._client)
+        if found is None:
+            frame.result, frame.mechanism = "neutral", "default"
+            return False
+        frame.result, frame.mechanism = result_of(found), found.term
+        if frame.result != "pass":
+            return False
+        if isinstance(found, Term):
+            self.is_wide = True
+        return True
 
     def _want(self, questions: Sequence[Question], also: Sequence[Question] = ()) -> None:
         """End the round unless all of `questions` are answered; `also` may then be asked with them."""

@@ -192,6 +192,9 @@ class Evaluator:
         if (answer := work.knowledge.get(first)) is None:  # every evaluation begins with it
             yield [first]
             answer = work.knowledge.get(first)
+        if is_without_record(answer):  # as most HELO names
+            work.found = self._nothing(work)
+            return
         beside = foreseen(work.subject, answer, self._limits)
         if beside and (missing := work.knowledge.missing(beside, spare=2)):
             yield missing
@@ -208,7 +211,7 @@ class Evaluator:
         self.figures.rounds += 1
         domain = work.subject.domain
         if is_without_record(work.knowledge.get((domain, "TXT"))):
-            return _Found(SpfAnswer("none", domain, is_secure=work.knowledge.is_secure), work.knowledge.ttl)
+            return self._nothing(work)
         evaluation = self._evaluation(work)
         try:
             result, problem = evaluation.judge()
@@ -228,6 +231,10 @@ class Evaluator:
         )
         ttl = FAILURE_TTL if result == "temperror" else work.knowledge.ttl
         return _Found(answer, ttl, evaluation)
+
+    def _nothing(self, work: _Work) -> _Found:
+        answer = SpfAnswer("none", work.subject.domain, is_secure=work.knowledge.is_secure)
+        return _Found(answer, work.knowledge.ttl)
 
     def _wants_explanation(self, found: _Found) -> bool:
         """Whether the owner's own words must be asked for: those about a fail, and about nothing else."""

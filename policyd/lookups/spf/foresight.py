@@ -8,30 +8,33 @@ import spf
 from policyd.lookups.spf.knowledge import Question, question_of
 from policyd.lookups.spf.networks import Network
 from policyd.lookups.spf.subject import Subject
-from policyd.lookups.spf.terms import Record, check_record, read_record
+from policyd.lookups.spf.terms import Record, read_record, record_of
 from policyd.model.dns import Answer, DnsUnavailable
 from policyd.model.spf import SpfLimits
 
 
 def is_without_record(answer: Answer | DnsUnavailable | None) -> bool:
     """Whether a domain whose TXT these are has no record, as most HELO names: then nothing is to be evaluated."""
-    return isinstance(answer, Answer) and not any(
-        isinstance(record, bytes) and record[:6].lower() == b"v=spf1" for record in answer.records
-    )
+    if not isinstance(answer, Answer) or not answer.records:
+        return isinstance(answer, Answer)
+    return not any(isinstance(record, bytes) and record[:6].lower() == b"v=spf1" for record in answer.records)
 
 
 def foreseen(subject: Subject, answer: Answer | DnsUnavailable | None, limits: SpfLimits) -> list[Question]:
     """What the record among these TXT of the subject's domain will ask for in its first round, where that is sure."""
-    texts = [text for text in answer.records if isinstance(text, bytes)] if isinstance(answer, Answer) else []
-    found = [text for text in texts if spf.RE_SPF.match(text)]
-    if len(found) != 1 or not found[0].isascii():
+    if not isinstance(answer, Answer) or not answer.records:
         return []
+    texts = [text for text in answer.records if isinstance(text, bytes)]
     try:
-        record = read_record(check_record(found[0].decode("ascii"), subject.domain))
+        text = record_of(texts, subject.domain)
+        if text is None:
+            return []
+        record = read_record(text)
     except spf.PermError:
         return []
-    if any(isinstance(term, Network) and term.holds(subject.client) for term in record.terms):
-        return []
+    for term in record.terms:
+        if isinstance(term, Network) and term.holds(subject.client):
+            return []
     return questions_of(record, subject.domain, "A" if subject.client.version == 4 else "AAAA", limits)
 
 

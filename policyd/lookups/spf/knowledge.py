@@ -6,6 +6,7 @@ or it would never end. A question that is not answered yet ends the round, and n
 
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, Final, cast
 
 from policyd.model.dns import Answer, DnsUnavailable, RecordType
@@ -13,6 +14,7 @@ from policyd.model.dns import Answer, DnsUnavailable, RecordType
 Question = tuple[str, RecordType]
 Cached = Callable[[str, RecordType], Answer | None]
 FOREVER: Final = 1 << 31
+MAX_NAME: Final = 253
 
 _NAME: Final = re.compile(r"(?=[ -~]{1,253}$)[^.]{1,63}(?:\.[^.]{1,63})*", re.ASCII)
 
@@ -30,7 +32,6 @@ class Knowledge:
         self._known: dict[Question, Answer | DnsUnavailable] = {}
         self.parsed: dict[tuple[str, str], Any] = {}
         """What rounds before found of terms, by their domain and text; likewise the others."""
-        self.records: dict[str, str] = {}
         self.included: dict[tuple[str, int, int, int], Any] = {}
 
     @property
@@ -75,5 +76,10 @@ class Knowledge:
 
 def question_of(name: str, kind: str) -> Question | None:
     """What to ask for; None: there can be no such name."""
+    return _question_of(name, kind) if len(name) <= MAX_NAME + 1 else None
+
+
+@lru_cache(maxsize=4096)
+def _question_of(name: str, kind: str) -> Question | None:
     name = name.lower().removesuffix(".")
     return (name, cast(RecordType, kind)) if _NAME.fullmatch(name) else None

@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from policyd.lookups.spf.networks import Network
-from policyd.model.address import BITS
+from policyd.model.address import BITS, Address
 
+MAX_NAMED: Final = 64
+"""Terms that ask; more may never be followed, and plain records are kept."""
 RESULTS: Final = {"-": "fail", "~": "softfail", "?": "neutral"}
 """By qualifier; all else lets pass."""
 
@@ -49,6 +51,18 @@ class Plain(NamedTuple):
     uses_own: bool
     """Whether a term asks for the record's own domain."""
 
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it asks for nothing: networks, and perhaps ``all``."""
+        return not self.named and not self.redirect
+
+    def match(self, client: Address) -> Term | Network | None:
+        """Of a leaf, the term that matches."""
+        for term in self.terms[client.version]:
+            if term.__class__ is Term or term.holds(client):  # type: ignore[union-attr]
+                return term
+        return None
+
     def suits(self, domain: str) -> bool:
         """Whether it is plain as the record of `domain`."""
         for term in self.named:
@@ -75,6 +89,8 @@ def read_plain(terms: Sequence[str | Network]) -> Plain | None:
             seen[6].append(term)
             if term.kind != "all":
                 named.append(term)
+            if len(named) > MAX_NAMED:
+                return None
         elif (match := _REDIRECT.fullmatch(text)) is not None and not redirect:
             redirect = match[1]
         elif text:

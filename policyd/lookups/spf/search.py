@@ -70,7 +70,8 @@ class Search:
         self._asked.clear()
         self._lacking = len(questions)
         for question in questions:
-            answer = asyncio.ensure_future(self._resolver.resolve(*question))
+            asked = self._resolver.resolve(*question)
+            answer = asked if isinstance(asked, asyncio.Future) else asyncio.ensure_future(asked)
             self._asked.append(answer)
             answer.add_done_callback(partial(self._hear, question))
 

@@ -5,6 +5,7 @@ of one label, none with an empty label, none that is too long, no address in pla
 """
 
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from policyd.model.address import Address
@@ -38,8 +39,11 @@ def make_subject(question: SpfQuestion) -> Subject:
 
 def domain_name(text: str) -> str:
     """The domain in `text` as the DNS knows it; "" if it is none."""
-    if len(text) > 254:  # before anything else: IDNA is slow on what is long
-        return ""
+    return _domain_name(text) if len(text) <= 254 else ""  # before anything else: IDNA is slow on what is long
+
+
+@lru_cache(maxsize=4096)
+def _domain_name(text: str) -> str:
     if not text.isascii():
         try:
             text = text.encode("idna").decode("ascii")

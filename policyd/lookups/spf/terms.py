@@ -4,7 +4,7 @@ Law: pure; sizes are bounded here, so that no code behind this page meets a long
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -47,6 +47,24 @@ def check_record(record: str, domain: str) -> str:
     if len(record) > MAX_RECORD or not _VISIBLE.fullmatch(record):
         raise spf.PermError(f"The record of {domain} is too long or has strange characters")
     return record
+
+
+def record_of(texts: Sequence[bytes], domain: str) -> str | None:
+    """The record among the TXT of a domain, of which there may be one (RFC 7208 4.5). Raises PermError."""
+    found = [text for text in texts if spf.RE_SPF.match(text)]
+    if not found:
+        return None
+    if len(found) > 1:
+        raise spf.PermError("Two or more type TXT spf records found.")
+    record = _decoded(found[0]) if len(found[0]) <= MAX_REMEMBERED else None
+    return record or check_record(spf.to_ascii(found[0]), domain)
+
+
+@lru_cache(maxsize=1024)
+def _decoded(text: bytes) -> str | None:
+    """The record if there is nothing wrong with its characters. The same object each time: its hash is known then."""
+    record = text.decode("latin-1")
+    return record if _VISIBLE.fullmatch(record) else None
 
 
 class Record(NamedTuple):
