@@ -63,14 +63,16 @@ class Desk:
         self.service = service
         self._clock = clock
         self._later = later
-        self._reads: list[tuple[Asker, bytes, float]] = []
+        self._reads: list[tuple[Asker, bytes]] = []
+        self._since = 0.0
+        """When the first of those who wait now was read."""
         self._asked: list[tuple[Asker, PolicyRequest]] = []
         self._is_scheduled = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     def receive(self, connection: Asker, data: bytes) -> None:
         """Take what `connection` read; it is worked on with what else this tick brings."""
-        self._reads.append((connection, data, self._clock()))
+        self._reads.append((connection, data))
         if not self._is_scheduled:
             self._schedule()
 
@@ -82,19 +84,23 @@ class Desk:
 
     def _schedule(self) -> None:
         self._is_scheduled = True
+        self._since = self._clock()
         self._later(self._tick)
 
     def _tick(self) -> None:
         reads, self._reads = self._reads[:TOGETHER], self._reads[TOGETHER:]
+        started = self._since
         try:
-            self._work(reads, started=reads[0][2] if reads else self._clock())
+            self._work(reads, started)
         finally:
             self._is_scheduled = False
             if self._reads or self._asked:
                 self._schedule()
+            if self._reads:  # they have waited as long as those who were served
+                self._since = started
 
-    def _work(self, reads: list[tuple[Asker, bytes, float]], started: float) -> None:
-        for connection, data, _ in reads:
+    def _work(self, reads: list[tuple[Asker, bytes]], started: float) -> None:
+        for connection, data in reads:
             connection.read(data)
         asked, self._asked = self._asked, []
         answered: list[Answered] = []

@@ -83,7 +83,7 @@ class SqliteStore(Ledger):
             return self._remember(judgement, triplet.client, client_key, key, text)
         group = self._group
         in_flight = group is not None and (key in group.before or client_key in group.before)
-        return Observation(judgement.outcome, judgement.seconds, group if in_flight else None)
+        return tuple.__new__(Observation, (judgement.outcome, judgement.seconds, group if in_flight else None))
 
     def amend(self, keys: Sequence[Triplet], change: Change) -> Group | None:
         """Change entries in the group of this tick."""
@@ -222,7 +222,7 @@ class SqliteStore(Ledger):
             self._put(group, key, entry, text)
         if client is not None:
             self._put(group, client_key, client, client_text(network))
-        # What Observation(...) does, without a Python frame: this runs for all new mail.
+        # What Observation(...) does, without a Python frame, here and above: one is made for every mail.
         return tuple.__new__(Observation, (outcome, seconds, group if waits else None))
 
     def _remember_stranger(
