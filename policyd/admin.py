@@ -16,6 +16,7 @@ from policyd.lists import Lists
 from policyd.metrics import Metrics
 from policyd.model.errors import Refused
 from policyd.model.health import Condition
+from policyd.model.units import number_of
 from policyd.stores.store import StoreStats
 from policyd.watch import Watch
 
@@ -72,7 +73,7 @@ class Admin:
 def store_condition(url: str, figures: StoreStats) -> Condition:
     """The part ``store``."""
     trouble = figures.trouble or ("what is new cannot be written" if figures.state != "ok" else "")
-    return Condition("store", (trouble,) if trouble else (), f"{url}, {figures.entries} entries")
+    return Condition("store", (trouble,) if trouble else (), f"{url}, {number_of(figures.entries, 'entry', 'entries')}")
 
 
 def lists_condition(lists: Lists) -> Condition:
@@ -80,7 +81,9 @@ def lists_condition(lists: Lists) -> Condition:
     mistakes = tuple(chain.from_iterable(lists.mistakes()))
     if len(mistakes) > SHOWN:
         mistakes = (*mistakes[:SHOWN], f"and {len(mistakes) - SHOWN} more; `policyd check` shows all")
-    return Condition("lists", mistakes, f"{sum(option.entries for option in lists.figures())} entries")
+    return Condition(
+        "lists", mistakes, number_of(sum(option.entries for option in lists.figures()), "entry", "entries")
+    )
 
 
 def config_condition(source: str, mistakes: tuple[str, ...], generation: int) -> Condition:

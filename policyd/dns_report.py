@@ -14,6 +14,7 @@ from policyd.checks.spf import Spf, SpfCounts
 from policyd.lookups.dns.figures import QUESTION_SECONDS, DnsStats
 from policyd.metrics import Histogram, counter, counters, gauge, histogram
 from policyd.model.health import Condition
+from policyd.model.units import number_of
 
 
 def resolver_metrics(figures: DnsStats) -> Iterator[Metric]:
@@ -63,7 +64,8 @@ def resolver_condition(figures: DnsStats) -> Condition:
     else:
         troubles = [f"the nameserver {server} does not answer" for server in silent]
     servers = ", ".join(figures.servers) or "nobody was asked yet"
-    return Condition("dns", tuple(troubles), f"{servers}, {figures.cache_entries} answers remembered")
+    remembered = number_of(figures.cache_entries, "answer", "answers")
+    return Condition("dns", tuple(troubles), f"{servers}, {remembered} remembered")
 
 
 def zones_condition(lists: Sequence[ZoneStatus], wiring_mistake: str) -> Condition:
@@ -72,7 +74,8 @@ def zones_condition(lists: Sequence[ZoneStatus], wiring_mistake: str) -> Conditi
         f"{status.zone} is parked: {MEANINGS[status.finding or 'silent']}" for status in lists if status.is_parked
     ]
     troubles = [wiring_mistake, *parked] if wiring_mistake else parked
-    return Condition("rbl", tuple(troubles), f"{len(lists)} lists, {len(lists) - len(parked)} of them asked")
+    asked = len(lists) - len(parked)
+    return Condition("rbl", tuple(troubles), f"{number_of(len(lists), 'list', 'lists')}, {asked} of them asked")
 
 
 def spf_metrics(counts: SpfCounts) -> Iterator[Metric]:

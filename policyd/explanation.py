@@ -18,6 +18,7 @@ from policyd.model.action import Action
 from policyd.model.errors import Unavailable
 from policyd.model.evidence import NO_EVIDENCE, Evidence
 from policyd.model.request import PolicyRequest
+from policyd.model.units import number_of
 from policyd.model.verdict import NO_OPINION, Check, Decision, Verdict
 from policyd.policies import Plan
 from policyd.shadow import Shadow
@@ -132,7 +133,7 @@ async def _facts(assembly: Assembly, check: Check, request: PolicyRequest) -> li
 
 
 def _of_list(zone: str, subject: str, answer: Sequence[str], points: float, problem: str, text: str) -> str:
-    found = problem or (f"{' '.join(answer)} ({points:g} points)" if answer else "not listed")
+    found = problem or (f"{' '.join(answer)} ({number_of(points, 'point', 'points')})" if answer else "not listed")
     return f"{zone} of {subject}: {found}" + (f": {text}" if text else "")
 
 

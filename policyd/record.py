@@ -13,6 +13,7 @@ from policyd.logs.writers import Writer
 from policyd.metrics import Metrics
 from policyd.model.errors import Unavailable
 from policyd.model.request import PolicyRequest
+from policyd.model.units import number_of
 from policyd.model.verdict import Decision, Reason
 
 FAILURES: Final = frozenset({"unavailable", "deadline", "fault"})
@@ -107,6 +108,7 @@ class Complaints:
         self._unsaid[sentence] = self._unsaid.get(sentence, 0) + 1
         if now - self._since.get(sentence, -COMPLAINT_INTERVAL) < COMPLAINT_INTERVAL:
             return
-        _log.warning("%s (%d times since the last such line)", sentence, self._unsaid.pop(sentence))
+        times = number_of(self._unsaid.pop(sentence), "time", "times")
+        _log.warning("%s (%s since the last such line)", sentence, times)
         self._since = {said: at for said, at in self._since.items() if now - at < COMPLAINT_INTERVAL}
         self._since[sentence] = now

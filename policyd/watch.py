@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 
 from policyd.listfile import AT_ONCE, STEADY, Change, ListFile, Pause
 from policyd.lists import Lists
+from policyd.model.units import number_of
 from policyd.tables.lists import Table
 
 LOOK: Final = 0.5
@@ -138,11 +139,12 @@ def tell_mistakes(mistakes: Sequence[str]) -> None:
 def tell_change(change: Change) -> None:
     """Log what became of a file."""
     tell_mistakes(change.mistakes)
+    entries = number_of(change.entries, "entry", "entries")
     if change.is_gone:
         _log.info("%s: is gone, and its entries with it", change.path)
     elif change.is_kept:
-        _log.warning("%s: not taken; its %d entries of before stay in force", change.path, change.entries)
+        _log.warning("%s: not taken; what it said before stays in force, %s", change.path, entries)
     elif not change.mistakes:
-        _log.info("%s: taken, %d entries", change.path, change.entries)
+        _log.info("%s: taken, %s", change.path, entries)
     elif change.entries:
-        _log.info("%s: taken without what is wrong, %d entries", change.path, change.entries)
+        _log.info("%s: taken without what is wrong, %s", change.path, entries)

@@ -152,7 +152,7 @@ def test_a_reload_takes_settings_and_keeps_a_list_with_a_bad_line(
     house.run(story)
     log = capfd.readouterr().err
     assert f"warning: {house.clients}:2: " in log
-    assert f"warning: {house.clients}: not taken; its 1 entries of before stay in force" in log
+    assert f"warning: {house.clients}: not taken; what it said before stays in force, 1 entry" in log
     assert "reload: new settings are in force" in log
 
 

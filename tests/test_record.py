@@ -129,7 +129,7 @@ def test_repeated_trouble_is_told_once_a_minute_with_its_count(caplog: pytest.Lo
         now[0] += COMPLAINT_INTERVAL
         complaints.unavailable("greylist", Unavailable("disk full"))
     assert [record.getMessage() for record in caplog.records] == [
-        "greylist: disk full; mail goes on without this check (1 times since the last such line)",
+        "greylist: disk full; mail goes on without this check (1 time since the last such line)",
         "greylist: disk full; mail goes on without this check (5 times since the last such line)",
     ]
     assert metrics.check_errors == {"greylist": 6}

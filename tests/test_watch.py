@@ -70,7 +70,7 @@ def test_a_change_is_in_force_after_two_looks_and_told(house: House, caplog: pyt
 
     with caplog.at_level(logging.INFO):
         house.play(story)
-    assert caplog.messages == [f"{house.file}: taken, 1 entries"]
+    assert caplog.messages == [f"{house.file}: taken, 1 entry"]
 
 
 def test_a_mistake_is_told_once_and_the_version_before_stays(house: House, caplog: pytest.LogCaptureFixture) -> None:
@@ -83,7 +83,7 @@ def test_a_mistake_is_told_once_and_the_version_before_stays(house: House, caplo
         house.play(story)
     mistake, kept = caplog.messages
     assert mistake.startswith(f"{house.file}:1: ")
-    assert kept == f"{house.file}: not taken; its 1 entries of before stay in force"
+    assert kept == f"{house.file}: not taken; what it said before stays in force, 1 entry"
 
 
 def test_a_file_that_goes_is_told(house: House, caplog: pytest.LogCaptureFixture) -> None:

@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 from policyd.cli import BAD_CONFIGURATION, DEGRADED, GOOD
 from policyd.config import DEFAULT_PATH, load
 from policyd.model.errors import ConfigError
+from policyd.model.units import number_of
 
 Status = Literal["good", "degraded", "refused"]
 
@@ -66,8 +67,7 @@ def _as_text(report: Report) -> str:
 def _summary(report: Report) -> str:
     if report.status == "good":
         return "good"
-    count = len(report.mistakes)
-    mistakes = "1 mistake" if count == 1 else f"{count} mistakes"
+    mistakes = number_of(len(report.mistakes), "mistake", "mistakes")
     if report.status == "refused":
         return f"{mistakes}: policyd does not start with it"
     return f"good, but {mistakes} in its lists: policyd runs without what is named above"

@@ -9,6 +9,7 @@ from argparse import ArgumentParser
 from policyd.cli import DEGRADED, GOOD, complain
 from policyd.cli._control import add_options, ask
 from policyd.model.errors import Refused
+from policyd.model.units import number_of
 
 
 def main(arguments: list[str]) -> int:
@@ -33,6 +34,6 @@ def main(arguments: list[str]) -> int:
     else:
         for mistake in mistakes:
             complain(mistake)
-        but = f", but its lists have {len(mistakes)} mistakes" if mistakes else ""
+        but = f", but its lists have {number_of(len(mistakes), 'mistake', 'mistakes')}" if mistakes else ""
         print(f"new settings are in force (generation {taken['generation']}){but}")
     return DEGRADED if mistakes else GOOD

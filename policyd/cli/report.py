@@ -13,6 +13,7 @@ from policyd.cli import GOOD, complain
 from policyd.cli._control import add_options, ask
 from policyd.cli._decisions import Seen, decisions, domain_of, network_of
 from policyd.logs.reading import Fields
+from policyd.model.units import number_of
 
 MAX_KEYS: Final = 100_000
 """Names that are counted of a kind; what comes on top is one row."""
@@ -103,10 +104,11 @@ def _delay(fields: Fields) -> int:
 
 def lines(report: dict[str, Any]) -> Iterator[str]:
     """The report for people."""
+    seen = number_of(report["decisions"], "decision", "decisions")
     if report["shadow"]:
-        yield f"{report['counted']} of {report['decisions']} decisions would have been another one"
+        yield f"{report['counted']} of {seen} would have been another one"
     else:
-        yield f"{report['decisions']} decisions"
+        yield seen
     if report["delay_median"] is not None:
         yield f"mail that came back had waited {report['delay_median']} s (median)"
     done = "would have been done" if report["shadow"] else "done"
@@ -117,7 +119,7 @@ def lines(report: dict[str, Any]) -> Iterator[str]:
         yield from (f"  {row['count']:8}  {row['name']}" for row in report[name])
     if started := report.get("since_start"):
         yield ""
-        yield f"since the start, of {started['requests']} requests"
+        yield f"since the start, of {number_of(started['requests'], 'request', 'requests')}"
         yield from (
             f"  {row['count']:8}  {row['action']} by {row['check']} ({row['reason']})" for row in started["would"]
         )

@@ -12,6 +12,7 @@ from typing import Any
 
 from policyd.cli import DEGRADED, GOOD, NOT_RUNNING, NotRunning, complain
 from policyd.cli._control import add_options, ask
+from policyd.model.units import number_of
 
 
 def main(arguments: list[str]) -> int:
@@ -35,7 +36,8 @@ def main(arguments: list[str]) -> int:
 def _lines(status: Mapping[str, Any]) -> Iterator[str]:
     up = timedelta(seconds=status["uptime"])
     yield f"{status['state']}: policyd {status['version']} on {status['places']}, process {status['pid']}, up {up}"
-    yield f"  {status['requests']} requests answered, {status['connections']} connections open"
+    requests = number_of(status["requests"], "request", "requests")
+    yield f"  {requests} answered, {number_of(status['connections'], 'connection', 'connections')} open"
     for part in status["parts"]:
         yield f"  {part['part']:11}{'TROUBLE' if part['troubles'] else 'good':9}{part['detail']}".rstrip()
         yield from (f"             {trouble}" for trouble in part["troubles"])

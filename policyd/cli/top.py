@@ -16,6 +16,7 @@ from typing import Any, Final
 from policyd.cli import GOOD
 from policyd.cli._control import Connection, add_options, find_socket
 from policyd.cli._decisions import Seen, domain_of, from_daemon, network_of
+from policyd.model.units import number_of
 
 WINDOW: Final = 60
 """Seconds that are counted on a terminal."""
@@ -94,7 +95,7 @@ def summary(window: Window) -> dict[str, Any]:
 def table(counted: dict[str, Any]) -> Iterator[str]:
     """The counts for people."""
     sample = f", {counted['left_out']} more not looked at" if counted["left_out"] else ""
-    yield f"{counted['decisions']} decisions in {counted['seconds']} s{sample}"
+    yield f"{number_of(counted['decisions'], 'decision', 'decisions')} in {counted['seconds']} s{sample}"
     for name in filter(counted.get, ("actions", "reasons", "networks", "senders", "recipients")):
         yield ""
         yield name

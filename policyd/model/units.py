@@ -1,4 +1,4 @@
-"""Durations and sizes as administrators write them: "240s", "5m", "2h", "35d"; "64KiB".
+"""Durations and sizes as administrators write them: "240s", "5m", "2h", "35d"; "64KiB"; and numbers as they read them.
 
 Law: text in, numbers out; every mistake is a ValueError whose text says what would have been right.
 """
@@ -36,6 +36,12 @@ def parse_mode(text: str) -> FileMode:
     if not re.fullmatch(r"0?[0-7]{3}", text, re.ASCII):
         raise ValueError(f'{text!r} is not a file mode: write three octal digits, as in "0660"')
     return FileMode(int(text, 8))
+
+
+def number_of(number: float, one: str, many: str) -> str:
+    """A number of things in words: ``1 entry``, ``2 entries``, ``0.5 points``."""
+    shown = f"{number:g}" if isinstance(number, float) else str(number)
+    return f"{shown} {one if number == 1 else many}"
 
 
 def format_duration(seconds: int) -> str:

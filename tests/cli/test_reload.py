@@ -31,7 +31,7 @@ def test_taken_with_a_broken_list(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     answer(monkeypatch, ["l:1: wrong"])
     assert main(["reload"]) == 1
     out, err = capsys.readouterr()
-    assert out == "new settings are in force (generation 2), but its lists have 1 mistakes\n"
+    assert out == "new settings are in force (generation 2), but its lists have 1 mistake\n"
     assert err == "l:1: wrong\n"
     assert main(["reload", "--json"]) == 1
     assert json.loads(capsys.readouterr().out) == {"taken": True, "generation": 2, "mistakes": ["l:1: wrong"]}

@@ -19,7 +19,7 @@ BAD = GOOD | {"state": "degraded", "parts": [{"part": "lists", "troubles": ["a:1
 def test_a_good_one() -> None:
     assert list(_lines(GOOD)) == [
         "serving: policyd 1.0 on inet:127.0.0.1:10030, process 7, up 1 day, 1:01:01",
-        "  3 requests answered, 1 connections open",
+        "  3 requests answered, 1 connection open",
         "  store      good     memory:, 3 entries",
     ]
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policyd.model.units import format_duration, parse_duration, parse_mode, parse_size
+from policyd.model.units import format_duration, number_of, parse_duration, parse_mode, parse_size
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,18 @@ def test_durations_are_written_short(seconds: int, text: str) -> None:
 @given(st.integers(0, 10**9))
 def test_what_is_written_is_read_again(seconds: int) -> None:
     assert parse_duration(format_duration(seconds)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (0, "0 entries"),
+        (1, "1 entry"),
+        (2, "2 entries"),
+        (2_000_000, "2000000 entries"),
+        (1.0, "1 entry"),
+        (0.5, "0.5 entries"),
+    ],
+)
+def test_one_of_a_thing_is_one(number: float, words: str) -> None:
+    assert number_of(number, "entry", "entries") == words

@@ -126,7 +126,7 @@ def test_a_window_acts_only_inside(mail: Mail) -> None:
     while time.time() < begin - 0.5:
         assert is_greylisted(mail.say("loop@example.com"))
         time.sleep(0.1)
-    assert mail.daemon.lines(f"{mail.home}/senders: taken, 1 entries")
+    assert mail.daemon.lines(f"{mail.home}/senders: taken, 1 entry")
     time.sleep(max(0.0, begin - time.time()) + 0.05)
     while time.time() < end - 0.5:
         assert mail.say("loop@example.com").code == 550

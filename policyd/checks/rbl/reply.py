@@ -14,6 +14,7 @@ from policyd.checks.rbl.zones import MAX_TEXT, Zone
 from policyd.model.action import Action, clean_text
 from policyd.model.dns import Answer
 from policyd.model.request import PolicyRequest
+from policyd.model.units import number_of
 
 HEADER: Final = "X-DNSBL"
 MAX_SHOWN: Final = 8
@@ -51,7 +52,7 @@ def summary(found: Score) -> str:
     """``1.5 points; bl.spamcop.net 1, psbl.surriel.com 0.5``: for the header, and the line of the log."""
     lists = [f"{listing.zone.shown} {listing.rule.weight:g}" for listing in found.listings]
     more = f" and {len(lists) - MAX_SHOWN} more" if len(lists) > MAX_SHOWN else ""
-    return f"{found.points:g} points; {clean_text(', '.join(lists[:MAX_SHOWN]), 800)}{more}"
+    return f"{number_of(found.points, 'point', 'points')}; {clean_text(', '.join(lists[:MAX_SHOWN]), 800)}{more}"
 
 
 def header(found: Score) -> Action:

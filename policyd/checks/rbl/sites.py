@@ -29,7 +29,14 @@ class Site(NamedTuple):
 
 def parse_sites(texts: Iterable[str]) -> tuple[Site, ...]:
     """All sites in all `texts`, each of which may hold several between commas or blanks. Raises ValueError."""
-    return tuple(parse_site(word) for text in texts for word in _SEPARATOR.split(text) if word)
+    return tuple(parse_site(word) for text in texts for word in _words(text))
+
+
+def _words(text: str) -> list[str]:
+    words = [word for word in _SEPARATOR.split(text) if word]
+    if not words:
+        raise ValueError(f"{text!r} names no list: write one as in zen.spamhaus.org, or nothing at all: sites = []")
+    return words
 
 
 def parse_site(text: str) -> Site:

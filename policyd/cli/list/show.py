@@ -16,6 +16,7 @@ from policyd.cli.list import files, say, shown
 from policyd.cli.list.places import KINDS, Place, add_config, as_json, places
 from policyd.config import load
 from policyd.hits import Counts, hits_file, read_hits
+from policyd.model.units import number_of
 from policyd.tables.lint import Finding
 from policyd.tables.lists import Line, Match, Source, lines_of
 
@@ -93,7 +94,7 @@ def _is_chosen(row: Row, now: int, only: str | None) -> bool:
 def _hits_text(count: int, last: int) -> str:
     if not count:
         return ""
-    return f"   ({count} {'hit' if count == 1 else 'hits'}, the last {datetime.fromtimestamp(last):%Y-%m-%d %H:%M})"
+    return f"   ({number_of(count, 'hit', 'hits')}, the last {datetime.fromtimestamp(last):%Y-%m-%d %H:%M})"
 
 
 def _row_json(row: Row, now: int) -> dict[str, Any]:

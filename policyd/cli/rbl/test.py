@@ -19,6 +19,7 @@ from policyd.model.address import parse_address
 from policyd.model.errors import Unavailable
 from policyd.model.evidence import NO_EVIDENCE
 from policyd.model.request import PolicyRequest
+from policyd.model.units import number_of
 from policyd.model.verdict import Verdict
 
 
@@ -117,7 +118,7 @@ def _sentence(verdict: Verdict | None) -> str:
     if verdict is None:
         return "none: no list can be believed; mail goes on without this check"
     learned = verdict.evidence.dns_lists
-    points = f"{learned.points:g} points"
+    points = number_of(learned.points, "point", "points")
     if verdict.action.verb != "DUNNO":
         return f"{points}: {verdict.action.verb} {verdict.action.text}"
     if learned.is_trusted:

@@ -12,7 +12,10 @@ filters = st.sampled_from(["", "127.0.0.2", "127.0.0.[2..11]", "127.0.[0..255].[
 weights = st.one_of(st.none(), st.integers(-999, 999).filter(bool), st.sampled_from([0.5, -0.25, 1.75]))
 
 
-@given(st.lists(st.tuples(names, filters, weights), max_size=5), st.sampled_from([", ", ",", " ", "\n\t", " , "]))
+@given(
+    st.lists(st.tuples(names, filters, weights), min_size=1, max_size=5),
+    st.sampled_from([", ", ",", " ", "\n\t", " , "]),
+)
 def test_what_is_written_is_read(sites: list[tuple[str, str, float | None]], separator: str) -> None:
     text = separator.join(
         name + (f"={codes}" if codes else "") + (f"*{weight}" if weight is not None else "")
@@ -21,6 +24,13 @@ def test_what_is_written_is_read(sites: list[tuple[str, str, float | None]], sep
     expected = [Site(n, parse_filter(c) if c else None, 1.0 if w is None else float(w)) for n, c, w in sites]
     assert list(parse_sites([text])) == expected
     assert list(parse_sites([text, text])) == expected * 2
+
+
+@pytest.mark.parametrize("text", ["", " ", ", ,"])
+def test_a_text_without_a_list_is_a_mistake_and_no_text_at_all_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match="names no list"):
+        parse_sites(["zen.spamhaus.org", text])
+    assert parse_sites([]) == ()
 
 
 def test_the_example_of_the_manual() -> None:

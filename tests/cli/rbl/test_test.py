@@ -63,7 +63,7 @@ def test_a_domain(world: World, config: str, capsys: pytest.CaptureFixture[str])
     assert run(config, "spam.example") == 0
     out = capsys.readouterr().out
     assert out.count("dbl.example") >= 2, "as HELO name and as sender"
-    assert out.splitlines()[-1].startswith("verdict: 1 points: PREPEND X-DNSBL: 1 points; dbl.example 1")
+    assert out.splitlines()[-1].startswith("verdict: 1 point: PREPEND X-DNSBL: 1 point; dbl.example 1")
 
 
 def test_a_list_that_cannot_be_believed_is_an_exit_status(
