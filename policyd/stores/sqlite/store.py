@@ -213,7 +213,7 @@ class SqliteStore(Ledger):
             if outcome not in REFRESHING:
                 self._refuse()
             return Observation(outcome, seconds)
-        if outcome == "new":
+        if outcome == "new" and key in self._young:
             self.count_late((key,))
         group = self._group or self._open_group()
         # Nobody need wait for a date, unless it is that of something not committed yet.
