@@ -89,9 +89,9 @@ class JournalWriter:
         """Lines lost because the journal stood still."""
         return self._lost + self._other.dropped
 
-    def write(self, line: str, level: int = logging.INFO) -> None:
-        """Take one line; it is sent at the end of this tick of the event loop."""
-        self._take([(line, level, "")])
+    def write(self, text: str, level: int = logging.INFO) -> None:
+        """Take lines that are one entry; it is sent at the end of this tick of the event loop."""
+        self._take([(text, level, "")])
 
     def write_all(self, lines: Sequence[str], fields: Sequence[str] = ()) -> None:
         """Take lines that inform, and what fields_of() made of each; the same way."""

@@ -46,8 +46,8 @@ class Writer(Protocol):
     def dropped(self) -> int:
         """Lines lost because the reader of the log stood still."""
 
-    def write(self, line: str, level: int = logging.INFO) -> None:
-        """Take one line without its end."""
+    def write(self, text: str, level: int = logging.INFO) -> None:
+        """Take a line without its end, or several that belong together."""
 
     def write_all(self, lines: Sequence[str], fields: Sequence[str] = ()) -> None:
         """Take lines without their ends, which inform. `fields`: of each what only the journal is told."""
@@ -108,9 +108,10 @@ class LineWriter:
         self._poll.register(descriptor, select.POLLOUT)
         self.dropped = 0
 
-    def write(self, line: str, level: int = logging.INFO) -> None:
-        """Take one line; it is written at the end of this tick of the event loop."""
-        self._take([self._prefix.mark(level) + line])
+    def write(self, text: str, level: int = logging.INFO) -> None:
+        """Take lines, each by itself; they are written at the end of this tick of the event loop."""
+        mark = self._prefix.mark(level)
+        self._take([mark + line for line in text.split("\n")])
 
     def write_all(self, lines: Sequence[str], fields: Sequence[str] = ()) -> None:
         """Take lines that inform, the same way."""
@@ -158,9 +159,10 @@ class SyslogWriter:
     def __init__(self, facility: str) -> None:
         syslog.openlog("policyd", syslog.LOG_PID, FACILITIES[facility])
 
-    def write(self, line: str, level: int = logging.INFO) -> None:
-        """Hand one line to syslog."""
-        syslog.syslog(priority(level), line)
+    def write(self, text: str, level: int = logging.INFO) -> None:
+        """Hand lines to syslog, each by itself."""
+        for line in text.split("\n"):
+            syslog.syslog(priority(level), line)
 
     def write_all(self, lines: Sequence[str], fields: Sequence[str] = ()) -> None:
         """Hand over lines that inform."""
@@ -181,8 +183,8 @@ class LineHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record: its message in one line, a traceback in the lines after."""
         try:
-            for line in self.format(record).splitlines():
-                self._write(escape_controls(line), record.levelno)
+            lines = map(escape_controls, self.format(record).splitlines())
+            self._write("\n".join(lines), record.levelno)
         except Exception:
             self.handleError(record)
 

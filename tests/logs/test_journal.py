@@ -145,6 +145,14 @@ def test_a_decision_is_an_entry_with_fields(journal: Journal, open_writer: Open)
     }  # fmt: skip
 
 
+def test_lines_that_belong_together_are_one_entry(journal: Journal, open_writer: Open) -> None:
+    writer = open_writer(journal.path)
+    writer.write("a bug\nTraceback\nPRIORITY=7", logging.ERROR)
+    writer.flush()
+    (entry,) = journal.read()
+    assert entry[:2] == [("MESSAGE", b"a bug\nTraceback\nPRIORITY=7"), ("PRIORITY", b"3")]
+
+
 def test_levels_are_syslog_s() -> None:
     levels = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL)
     found = [dict(entry_of(datagram("x", level, FACILITY, "")))["PRIORITY"] for level in levels]

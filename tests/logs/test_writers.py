@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import select
+import syslog
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -63,10 +64,10 @@ def test_lines_of_one_tick_are_written_at_its_end(pipe: tuple[int, int]) -> None
     ticks: list[Callable[[], None]] = []
     writer = LineWriter(descriptor, Marks(), ticks.append)
     writer.write("one")
-    writer.write("two", logging.WARNING)
+    writer.write("two\nlines", logging.WARNING)
     assert (len(ticks), read_all(reader)) == (1, b"")
     ticks.pop()()
-    assert read_all(reader) == b"at 1: <20>one\nat 1: <30>two\n"
+    assert read_all(reader) == b"at 1: <20>one\nat 1: <30>two\nat 1: <30>lines\n"
     writer.write("three")
     assert len(ticks) == 1
 
@@ -125,18 +126,20 @@ def test_lines_go_to_a_file_whole(tmp_path: Path) -> None:
     assert (tmp_path / "log").read_text().split() == [str(number) for number in range(10_000)]
 
 
-def test_logging_goes_the_same_way_with_tracebacks_line_by_line() -> None:
-    lines: list[tuple[str, int]] = []
-    handler = LineHandler(lambda line, level: lines.append((line, level)))
+def test_logging_goes_the_same_way_with_a_traceback_in_lines_of_its_own() -> None:
+    texts: list[tuple[str, int]] = []
+    handler = LineHandler(lambda text, level: texts.append((text, level)))
     logger = logging.getLogger("test of writers")
     logger.addHandler(handler)
     try:
         raise ValueError("x\x1b[31m")
     except ValueError:
         logger.exception("a \x1b bug")
-    assert lines[0] == ("a \\x1b bug", logging.ERROR)
-    assert lines[1][0].startswith("Traceback")
-    assert lines[-1][0] == "ValueError: x\\x1b[31m"
+    ((text, level),) = texts
+    lines = text.split("\n")
+    assert (lines[0], level) == ("a \\x1b bug", logging.ERROR)
+    assert lines[1].startswith("Traceback")
+    assert lines[-1] == "ValueError: x\\x1b[31m"
 
 
 def test_the_journal_reads_priorities_and_knows_the_time() -> None:
@@ -157,9 +160,9 @@ def test_syslog_gets_lines_with_their_level(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(writers.syslog, "syslog", lambda level, line: said.append((level, line)))
     writer = SyslogWriter("mail")
     writer.write_all(["100 %n"])
-    writer.write("bad", logging.WARNING)
+    writer.write("bad\nworse", logging.WARNING)
     writer.flush()
-    assert said == [(writers.syslog.LOG_INFO, "100 %n"), (writers.syslog.LOG_WARNING, "bad")]
+    assert said == [(syslog.LOG_INFO, "100 %n"), (syslog.LOG_WARNING, "bad"), (syslog.LOG_WARNING, "worse")]
 
 
 def test_only_what_the_level_asks_for_is_routed(pipe: tuple[int, int]) -> None:
