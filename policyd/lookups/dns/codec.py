@@ -6,7 +6,6 @@ parser costs more than everything else together and is the attacker's lever (doc
 records is dnspython's work. Nothing of a message is believed but the answer to the question that was asked.
 """
 
-import re
 import struct
 from collections.abc import Callable
 from socket import AF_INET, AF_INET6, inet_ntop
@@ -34,7 +33,7 @@ Signal = Literal["stray", "truncated", "no edns", "servfail", "refused", "malfor
 _TYPES: Final[dict[RecordType, int]] = {
     "A": 1, "NS": 2, "CNAME": 5, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "TLSA": 52,
 }  # fmt: skip
-_NS, _CNAME, _SOA, _IN = 2, 5, 6, RdataClass.IN
+_NS, _CNAME, _SOA, _IN = 2, 5, 6, 1
 
 _RESPONSE, _OPCODE, _AUTHORITATIVE, _TRUNCATED, _RECURSE = 0x8000, 0x7800, 0x0400, 0x0200, 0x0100
 _AUTHENTIC: Final = 0x0020
@@ -48,7 +47,6 @@ _RECORD: Final = struct.Struct("!HHIH")
 _EDNS: Final = b"\0" + _RECORD.pack(41, PAYLOAD, 0, 0)
 _HEAD: Final = _HEADER.pack(0, _RECURSE | _AUTHENTIC, 1, 0, 0, 0)[2:]
 _HEAD_EDNS: Final = _HEADER.pack(0, _RECURSE | _AUTHENTIC, 1, 0, 0, 1)[2:]
-_NAME: Final = re.compile(r"(?=[ -~]{1,253}\Z)[^.]{1,63}(?:\.[^.]{1,63})*", re.ASCII)
 _LENGTHS: Final = [bytes((length,)) for length in range(64)]
 _TAILS: Final = {kind: struct.pack("!BHH", 0, type_, _IN) for kind, type_ in _TYPES.items()}
 # A record of the question's own name, which a pointer to it says: nearly all are written so.
@@ -69,10 +67,12 @@ class _Raw(NamedTuple):
 
 def encode(name: str, kind: RecordType) -> bytes:
     """The question section for `name`, in lower case. A backslash escapes nothing. Raises DnsUnavailable."""
-    if not _NAME.fullmatch(name):
+    if not (name.isascii() and name.isprintable() and len(name) <= 253):
         raise DnsUnavailable("bad name")
-    labels = [_LENGTHS[len(label)] + label for label in name.lower().encode("ascii").split(b".")]
-    return b"".join(labels) + _TAILS[kind]
+    labels = name.lower().encode().split(b".")
+    if b"" in labels or len(max(labels, key=len)) > 63:
+        raise DnsUnavailable("bad name")
+    return b"".join([_LENGTHS[len(label)] + label for label in labels]) + _TAILS[kind]
 
 
 def query(number: int, asked: bytes, *, edns: bool = True) -> bytes:
@@ -100,6 +100,8 @@ def read(wire: bytes, asked: bytes, kind: RecordType) -> Answer | Signal:
     if len(wire) > MAX_MESSAGE or answers + authorities > MAX_RECORDS:
         return "malformed"
     try:
+        if answers and not code and (plain := _pointed(wire, end, answers, kind, flags)) is not None:
+            return plain
         answer = _answer(wire, end, kind, flags, answers, authorities)
     except (DNSException, ValueError, IndexError, struct.error):
         return "malformed"
@@ -107,8 +109,6 @@ def read(wire: bytes, asked: bytes, kind: RecordType) -> Answer | Signal:
 
 
 def _answer(wire: bytes, offset: int, kind: RecordType, flags: int, answers: int, authorities: int) -> Answer | Signal:
-    if answers and not flags & 15 and (plain := _pointed(wire, offset, answers, kind)) is not None:
-        return plain
     records, offset = _records(wire, offset, answers)
     found, ttl = _follow(wire, records, _TYPES[kind]) if answers else (records, _LONGEST)
     outcome: Outcome = "no name" if flags & 15 == _NXDOMAIN else "found" if found else "no data"
@@ -126,7 +126,7 @@ def _answer(wire: bytes, offset: int, kind: RecordType, flags: int, answers: int
     return Answer((), 0, outcome)  # RFC 2308 5: not to be remembered
 
 
-def _pointed(wire: bytes, offset: int, count: int, kind: RecordType) -> Answer | None:
+def _pointed(wire: bytes, offset: int, count: int, kind: RecordType, flags: int) -> Answer | None:
     """The answer if all its records are of this kind and of the question's own name; None: it needs a closer look."""
     ttl, values = _LONGEST, []
     for _ in range(count):
@@ -140,7 +140,7 @@ def _pointed(wire: bytes, offset: int, count: int, kind: RecordType) -> Answer |
         if seconds < ttl or seconds > _LONGEST:
             ttl = _ttl(seconds)
         values.append(_data(wire, kind, start, length))
-    return Answer(tuple(values), ttl, "found")
+    return Answer(tuple(values), ttl, "found", bool(flags & _AUTHENTIC))
 
 
 def _records(wire: bytes, offset: int, count: int) -> tuple[list[_Raw], int]:
@@ -217,7 +217,7 @@ def _data(wire: bytes, kind: RecordType, start: int, length: int) -> Record:
         return inet_ntop(AF_INET if kind == "A" else AF_INET6, wire[start : start + length])
     if kind == "TLSA":
         return wire[start : start + length]
-    return _VALUES[kind](dns.rdata.from_wire(_IN, RdataType(_TYPES[kind]), wire, start, length))
+    return _VALUES[kind](dns.rdata.from_wire(RdataClass.IN, RdataType(_TYPES[kind]), wire, start, length))
 
 
 def _joined(data: bytes) -> bytes:

@@ -147,8 +147,8 @@ class DnsResolver:
         self._figures.time(now - slot.sent)
         if isinstance(outcome, Answer):
             self._figures.outcomes[outcome.outcome] += 1
-            ttl = min(max(outcome.ttl, self._settings.min_ttl), self._settings.max_ttl)
-            if ttl != outcome.ttl:
+            if not self._settings.min_ttl <= outcome.ttl <= self._settings.max_ttl:
+                ttl = min(max(outcome.ttl, self._settings.min_ttl), self._settings.max_ttl)
                 outcome = outcome._replace(ttl=ttl)
             if outcome.ttl > 0:
                 self._cache.put(flight.question, outcome, now + outcome.ttl)

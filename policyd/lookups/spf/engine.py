@@ -19,7 +19,7 @@ from policyd.lookups.spf.networks import Network
 from policyd.lookups.spf.plain import Plain, Term, result_of
 from policyd.lookups.spf.query import Query
 from policyd.lookups.spf.subject import Subject
-from policyd.lookups.spf.terms import Mechanism, Record, lets_all_pass, read_record, record_of
+from policyd.lookups.spf.terms import Mechanism, Record, lets_all_pass, read_leaf, read_record, record_of
 from policyd.model.address import BITS
 from policyd.model.dns import Answer, DnsUnavailable, Mx
 from policyd.model.evidence import SpfResult
@@ -230,18 +230,18 @@ class Evaluation(Query):
 
     def _includes(self, term: Term) -> bool:
         text = self.dns_spf(term.name)
-        if text and (plain := (record := read_record(text)).plain) is not None and plain.is_leaf:
-            return self._passes_leaf(record, plain, Frame(len(self._frames), "include", term.name, text, is_main=False))
+        if text and (leaf := read_leaf(text)) is not None:
+            return self._passes_leaf(leaf, Frame(len(self._frames), "include", term.name, text, is_main=False))
         result = self.check1(text, term.name, 1)[0]
         if result == "none":
             raise spf.PermError(f"No valid SPF record for included domain: {term.name}", term.term)
         return bool(result == "pass")
 
-    def _passes_leaf(self, record: Record, plain: Plain, frame: Frame) -> bool:
+    def _passes_leaf(self, leaf: Record, frame: Frame) -> bool:
         """Whether an included record that asks for nothing lets pass: as `check1` finds it, in a third of the time."""
         self.steps.append(frame)
-        self._authorised += record.authorised[self._client.version]
-        found = plain.match(self._client)
+        self._authorised += leaf.authorised[self._client.version]
+        found = leaf.plain.match(self._client) if leaf.plain is not None else None
         if found is None:
             frame.result, frame.mechanism = "neutral", "default"
             return False

@@ -59,9 +59,10 @@ class Knowledge:
 
     def get(self, question: Question) -> Answer | DnsUnavailable | None:
         """What is known; None: it must be asked."""
-        answer = self._known.get(question)
-        if answer is None and not self.is_full and (cached := self._cached(*question)) is not None:
-            self._known[question] = answer = cached
+        known = self._known
+        answer = known.get(question)
+        if answer is None and len(known) < self._limit and (cached := self._cached(*question)) is not None:
+            known[question] = answer = cached
         return answer
 
     def put(self, question: Question, answer: Answer | DnsUnavailable) -> None:

@@ -103,6 +103,15 @@ def read_record(record: str) -> Record:
     return _remembered(record) if len(record) <= MAX_REMEMBERED else _read_record(record)
 
 
+def read_leaf(record: str) -> Record | None:
+    """The terms of a record that asks for nothing; None: it asks, or something is wrong with it."""
+    try:
+        read = read_record(record)
+    except spf.PermError:
+        return None
+    return read if read.plain is not None and read.plain.is_leaf else None
+
+
 def split_terms(record: str) -> list[str]:
     """The version and the terms that count, modifiers in lower case. Raises PermError."""
     version, *terms = record.split(" ")

@@ -96,7 +96,14 @@ odd = st.sampled_from([
     "ip4:%{i}",
 ])  # fmt: skip
 written = st.builds("{}{}{}{}".format, qualifiers, mechanisms, names, suffixes)
-record_texts = st.lists(written | written | odd, max_size=5).map(lambda words: " ".join(["v=spf1", *words]))
+good = st.sampled_from([
+    "a", "-a//64", "~a:h.example/24", "a:b.example", "mx", "mx:a.example//0", "?mx:h.example", "a:none.example",
+    "include:b.example", "include:c.example", "-include:B.example.", "include:a.example", "ip4:192.0.2.0/24",
+    "-ip4:203.0.113.9", "~ip4:198.51.100.0/24", "ip6:2001:db8::/32", "?ip6:2001:db8::1", "redirect=c.example", "~all",
+    "-all", "all", "?ALL", "x=y",
+])  # fmt: skip
+words = st.lists(good, max_size=4) | st.lists(good, max_size=4) | st.lists(written | odd | good, max_size=5)
+record_texts = words.map(lambda chosen: " ".join(["v=spf1", *chosen]))
 HOSTS: World = {
     ("h.example", "A"): ("192.0.2.1", "203.0.113.9"),
     ("h.example", "AAAA"): ("2001:db8::1",),
@@ -114,6 +121,7 @@ HOSTS: World = {
     st.sampled_from(["192.0.2.1", "203.0.113.9", "198.51.100.7", "2001:db8::1"]),
 )
 @example(("v=spf1 include:b.example redirect=c.example", "v=spf1 a//0 ?all", "v=spf1 mx -all"), "192.0.2.1")
+@example(("v=spf1 include:c.example", "v=spf1", "v=spf1 a a x=%{"), "192.0.2.1")
 @example(("v=spf1 include:none.example -all", "v=spf1", "v=spf1"), "192.0.2.1")
 @example(("v=spf1 include:b.example", "v=spf1 include:c.example", "v=spf1 include:a.example"), "192.0.2.1")
 @example(("v=spf1 a mx a:none.example mx:none.example a:no.example -all", "v=spf1", "v=spf1"), "198.51.100.7")

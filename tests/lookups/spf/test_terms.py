@@ -11,7 +11,9 @@ from policyd.lookups.spf.terms import (
     MAX_TERM,
     check_record,
     lets_all_pass,
+    read_leaf,
     read_record,
+    record_of,
     split_terms,
 )
 from policyd.model.address import parse_address
@@ -75,3 +77,31 @@ def test_long_records_are_not_kept() -> None:
 )
 def test_who_lets_everybody_pass(term: str, expected: bool) -> None:
     assert lets_all_pass(term) is expected
+
+
+@pytest.mark.parametrize(
+    ("record", "is_leaf"),
+    [
+        ("v=spf1", True),
+        ("v=spf1 ip4:192.0.2.0/24 ~all", True),
+        ("v=spf1 a", False),
+        ("v=spf1 redirect=b.example", False),
+        ("v=spf1 exists:b.example", False),
+        ("v=spf1 x=%{", False),
+    ],
+)
+def test_a_leaf_asks_for_nothing(record: str, *, is_leaf: bool) -> None:
+    assert (read_leaf(record) is not None) is is_leaf
+
+
+def test_of_the_texts_of_a_domain_one_may_be_a_record() -> None:
+    assert record_of([b"other", b"v=spf1 -all"], "a.example") == "v=spf1 -all"
+    assert record_of([b"v=spf10"], "a.example") is None
+    long = b"v=spf1 " + b"a " * MAX_REMEMBERED
+    assert record_of([long], "a.example") == long.decode()
+
+
+@pytest.mark.parametrize("texts", [[b"v=spf1 -all", b"v=spf1 -all"], [b"v=spf1 caf\xe9"], [b"v=spf1 a\tb"]])
+def test_of_two_or_of_strange_ones_none_may(texts: list[bytes]) -> None:
+    with pytest.raises(spf.PermError):
+        record_of(texts, "a.example")
