@@ -131,11 +131,11 @@ class Chain:
         lineups: list[Lineup],
     ) -> None:
         """Ask check number `stage` about all of `requests` that have no answer yet; one look at the clock for all."""
-        begun, asked, name = perf_counter(), 0, ""
+        begun, asked, last = perf_counter(), 0, None
         for number, request in enumerate(requests):
             if answers[number] is not None or (check := lineups[number][stage]) is None:
                 continue
-            asked, name = asked + 1, check.name
+            asked, last = asked + 1, check
             try:
                 verdict = check.evaluate(request, opinions[number][2], now)
             except Unavailable as error:
@@ -155,8 +155,8 @@ class Chain:
             else:
                 opinions[number] = _better(opinions[number], check, verdict)
                 lineups[number] = _without(lineups[number], verdict.exempt)
-        if asked:
-            self._on_asked(name, (perf_counter() - begun) / asked, asked)
+        if asked and last is not None:
+            self._on_asked(last.name, (perf_counter() - begun) / asked, asked)
 
     def _last_word(
         self, request: PolicyRequest, check: Check, verdict: Verdict, opinion: Opinion, now: int
