@@ -5,7 +5,7 @@ is only made when one is found. An entry whose window is not active is as if it 
 first one that is active answers.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from policyd.model.address import BITS, Address
@@ -90,22 +90,26 @@ class Entries:
 
     def find_domain(self, name: str, now: int) -> Match | None:
         """The most specific entry for `name` (in lower case): itself, or a domain it lies in."""
-        keys = self.keys
+        for key in self.domains_of(name):
+            if match := self._match(self.keys[key], key, now):
+                return match
+        return None
+
+    def domains_of(self, name: str) -> Iterator[str]:
+        """The keys that are `name` (in lower case) or a domain it lies in, the most specific first."""
         if not self._has_domains:
-            return None
-        if name in keys and (match := self._match(keys[name], name, now)):
-            return match
-        dotted = self._has_subdomains
+            return
+        keys, dotted = self.keys, self._has_subdomains
+        if name in keys:
+            yield name
         # No entry is longer than a name can be; a longer one may still lie in a domain that is listed.
         dot = name.find(".") if len(name) <= MAX_TEXT else name.find(".", len(name) - MAX_TEXT)
         while dot >= 0:
-            if dotted and (below := name[dot:]) in keys and (match := self._match(keys[below], below, now)):
-                return match
-            domain = name[dot + 1 :]
-            if domain in keys and (match := self._match(keys[domain], domain, now)):
-                return match
+            if dotted and name[dot:] in keys:
+                yield name[dot:]
+            if name[dot + 1 :] in keys:
+                yield name[dot + 1 :]
             dot = name.find(".", dot + 1)
-        return None
 
     def find_address(self, address: Address, now: int) -> Match | None:
         """The smallest network `address` lies in."""

@@ -105,7 +105,7 @@ def _client_gate(entries: Entries) -> Gate:
     has_names = entries.shapes.domains
 
     def is_open(name: str) -> bool:
-        if has_names and names.is_open(name.lower()):
+        if has_names and names.is_open(lower := name.lower()) and any(entries.domains_of(lower)):
             return True
         return may_match is not None and name not in ("", "unknown") and may_match(name)
 
@@ -114,11 +114,15 @@ def _client_gate(entries: Entries) -> Gate:
 
 def _mail_gate(entries: Entries) -> Gate:
     names, may_match = NameGate(entries.keys), entries.may_match if entries.has_patterns else None
-    has_domains, has_users = entries.shapes.any_domain, entries.shapes.users
+    has_addresses, has_domains, has_users = entries.shapes.addresses, entries.shapes.any_domain, entries.shapes.users
 
     def is_open_for_domain(domain: str) -> bool:
-        # Without one it is the null sender, or what RFC 5321 4.5.1 allows: RCPT TO:<postmaster>.
-        return not domain or (has_domains and names.is_open(domain.lower().removesuffix(".")))
+        if not domain:  # the null sender, or what RFC 5321 4.5.1 allows: RCPT TO:<postmaster>
+            return True
+        lower = domain.lower().removesuffix(".")
+        if not has_domains or not names.is_open(lower):
+            return False
+        return has_addresses or f"@{lower}" in entries.keys or any(entries.domains_of(lower))
 
     def is_open(mail: str) -> bool:
         local, at, domain = mail.rpartition("@")

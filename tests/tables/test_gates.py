@@ -108,6 +108,26 @@ def test_one_gate_for_many_files_of_clients(files: list[list[str]], clients: lis
             assert lets_in(gate, client), client
 
 
+@pytest.mark.parametrize(
+    ("kind", "lines", "inside", "outside"),
+    [
+        (
+            "client",
+            ["mail.one.co.uk", ".two.co.uk"],
+            ["mail.one.co.uk", "MX.Mail.one.co.uk", "mx.two.co.uk"],
+            "three.co.uk",
+        ),
+        ("sender", ["one.co.uk", "@two.co.uk"], ["a@One.co.uk", "a@mx.one.co.uk", "a@two.co.uk."], "a@three.co.uk"),
+        ("client", ["[until=2020-01-01] one.co.uk"], ["one.co.uk"], "two.co.uk"),
+    ],
+)
+def test_neighbours_of_whom_is_listed_stay_outside(
+    kind: ListKind, lines: list[str], inside: list[str], outside: str
+) -> None:
+    gate = joined([gate_of(kind, entries(kind, lines))])
+    assert [gate.is_open(text) for text in (*inside, outside)] == [*[True] * len(inside), False]
+
+
 def test_the_null_sender_is_no_mail_from_an_empty_domain() -> None:
     gate = joined([gate_of("sender", entries("sender", ["<>", "example.com"]))])
     assert not lets_in(gate, "a@example.net")
