@@ -42,6 +42,8 @@ class Forwarders:
 
     def know(self, request: PolicyRequest, address: Address) -> bool:
         """Whether the client is one, without asking anybody."""
+        if not self._has_known:
+            return False
         name = request.client_name.lower().removesuffix(".")  # ``unknown`` unless it is forward-confirmed
         return address in self._networks or any(
             name.endswith(known) if known.startswith(".") else name == known for known in self._names

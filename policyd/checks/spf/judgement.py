@@ -11,6 +11,7 @@ from policyd.checks.spf.settings import DomainSettings, Sentence, Settings
 from policyd.model.spf import SpfAnswer, SpfIdentity
 
 STRICTEST_FIRST: Final[tuple[Sentence, ...]] = ("reject", "defer", "greylist", "tag", "none")
+_RANKS: Final = {sentence: rank for rank, sentence in enumerate(STRICTEST_FIRST)}
 HARMFUL: Final[frozenset[Sentence]] = frozenset({"reject", "defer", "greylist"})
 
 
@@ -50,14 +51,23 @@ def strictest(sentences: Iterable[Sentence]) -> Sentence:
 
 def deciding(opinions: Sequence[Opinion]) -> Opinion:
     """The opinion with the strictest sentence, the first among equals."""
-    return min(opinions, key=lambda opinion: STRICTEST_FIRST.index(opinion.sentence))
+    return min(opinions, key=_rank)
 
 
 def shown(opinions: Sequence[Opinion]) -> Opinion | None:
     """Whose header the mail gets: that of the sender's domain if it says anything; None: none is wanted."""
-    wanted = [opinion for opinion in opinions if opinion.sentence != "none"]
-    telling = [opinion for opinion in wanted if opinion.answer.result != "none"]
-    return next(iter([*reversed(telling), *reversed(wanted)]), None)
+    silent = None
+    for opinion in reversed(opinions):
+        if opinion.sentence == "none":
+            continue
+        if opinion.answer.result != "none":
+            return opinion
+        silent = silent or opinion
+    return silent
+
+
+def _rank(opinion: Opinion) -> int:
+    return _RANKS[opinion.sentence]
 
 
 def _override(domains: Sequence[DomainSettings], answer: SpfAnswer) -> Sentence | None:
