@@ -47,7 +47,7 @@ _RECORD: Final = struct.Struct("!HHIH")
 _EDNS: Final = b"\0" + _RECORD.pack(41, PAYLOAD, 0, 0)
 _HEAD: Final = _HEADER.pack(0, _RECURSE | _AUTHENTIC, 1, 0, 0, 0)[2:]
 _HEAD_EDNS: Final = _HEADER.pack(0, _RECURSE | _AUTHENTIC, 1, 0, 0, 1)[2:]
-_LENGTHS: Final = [bytes((length,)) for length in range(64)]
+_LENGTHS: Final = {length: bytes((length,)) for length in range(1, 64)}
 _TAILS: Final = {kind: struct.pack("!BHH", 0, type_, _IN) for kind, type_ in _TYPES.items()}
 # A record of the question's own name, which a pointer to it says: nearly all are written so.
 _POINTED: Final = struct.Struct("!HHHIH")
@@ -70,9 +70,10 @@ def encode(name: str, kind: RecordType) -> bytes:
     if not (name.isascii() and name.isprintable() and len(name) <= 253):
         raise DnsUnavailable("bad name")
     labels = name.lower().encode().split(b".")
-    if b"" in labels or len(max(labels, key=len)) > 63:
-        raise DnsUnavailable("bad name")
-    return b"".join([_LENGTHS[len(label)] + label for label in labels]) + _TAILS[kind]
+    try:
+        return b"".join([_LENGTHS[len(label)] + label for label in labels]) + _TAILS[kind]
+    except KeyError:
+        raise DnsUnavailable("bad name") from None
 
 
 def query(number: int, asked: bytes, *, edns: bool = True) -> bytes:
