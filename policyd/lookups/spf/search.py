@@ -40,14 +40,15 @@ class Search:
         """Go as far as can be gone now, and to the end within so many seconds."""
         self._ends = asyncio.get_running_loop().time() + seconds
         self._turns.do(self._go_on)
+        if self._done is not None:  # it asks, or waits for its turn
+            self._set_timer()
 
     def hurry(self, seconds: float) -> None:
         """For a step: what follows may take so many seconds."""
-        loop = asyncio.get_running_loop()
-        self._ends = min(self._ends, loop.time() + seconds)
+        self._ends = min(self._ends, asyncio.get_running_loop().time() + seconds)
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = loop.call_at(self._ends, self._end, LATE)
+            self._set_timer()
 
     def cancel(self) -> None:
         """Nobody wants to know any more."""
@@ -65,8 +66,6 @@ class Search:
             self._end(error)
 
     def _ask(self, questions: Sequence[Question]) -> None:
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_at(self._ends, self._end, LATE)
         self._asked.clear()
         self._lacking = len(questions)
         for question in questions:
@@ -88,6 +87,9 @@ class Search:
         self._lacking -= 1
         if not self._lacking:
             self._turns.do(self._go_on)
+
+    def _set_timer(self) -> None:
+        self._timer = asyncio.get_running_loop().call_at(self._ends, self._end, LATE)
 
     def _end(self, error: BaseException | None) -> None:
         done, self._done = self._done, None

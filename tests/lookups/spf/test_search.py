@@ -60,6 +60,18 @@ def test_its_time_ends_it(seconds: float) -> None:
     run_virtually(run())
 
 
+def test_its_time_ends_it_before_its_turn_has_come() -> None:
+    async def run() -> None:
+        story = Story(resolver := world())
+        story.search._turns._waiting.append(lambda: None)  # whose turn never comes
+        story.search.start(0.05)
+        await asyncio.sleep(6)
+        assert [(type(error), end) for error, end in story.ends] == [(TimeoutError, 0.05)]
+        assert not resolver.asked
+
+    run_virtually(run())
+
+
 def test_a_step_may_be_in_a_hurry() -> None:
     class Hurried(Story):
         def steps(self) -> Steps:
