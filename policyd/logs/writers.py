@@ -6,6 +6,7 @@ Law: writing never waits. A log that stands still loses lines, counted, and hold
 import logging
 import os
 import select
+import stat
 import syslog
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,9 @@ MAX_BUFFERED: Final = 4096
 """Lines kept while the reader of the log stands still: a tick of the heaviest traffic many times over."""
 _CHUNK: Final = 4096
 """poll() says that a pipe is writable when PIPE_BUF (4096 on Linux) bytes fit: writes up to it never block."""
+
+MAX_FILE_CHUNK: Final = 1 << 20
+"""What a file is given at once; it never waits for a reader."""
 
 FACILITIES: Final[Mapping[str, int]] = {
     name: getattr(syslog, f"LOG_{name.upper()}")
@@ -104,6 +108,9 @@ class LineWriter:
         self._lines: list[str] = []
         self._rest = b""
         self._scheduled = False
+        # A file takes whatever it is given; to ask it first, piece by piece, cost as much as to write.
+        self._is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        self._chunk = MAX_FILE_CHUNK if self._is_file else _CHUNK
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLOUT)
         self.dropped = 0
@@ -143,12 +150,12 @@ class LineWriter:
             if not self._is_writable():
                 return
             try:
-                self._rest = self._rest[os.write(self._descriptor, self._rest[:_CHUNK]) :]
+                self._rest = self._rest[os.write(self._descriptor, self._rest[: self._chunk]) :]
             except OSError:  # the reader is gone: nothing to tell, nobody to tell it to
                 self._rest = b""
 
     def _is_writable(self) -> bool:
-        return any(events & select.POLLOUT for _, events in self._poll.poll(0))
+        return self._is_file or any(events & select.POLLOUT for _, events in self._poll.poll(0))
 
 
 class SyslogWriter:
