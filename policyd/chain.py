@@ -4,6 +4,7 @@ Law: a check that cannot answer has no opinion, and no fault of ours ever become
 never changed: reload builds a new one. It answers at once unless a check must wait for the network.
 """
 
+import asyncio
 import ipaddress
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from time import perf_counter
@@ -62,9 +63,11 @@ class Chain:
         *,
         is_shadow: bool = False,
         on_asked: Callable[[str, float, int], object] = lambda check, seconds, requests: None,
+        patience: float = 7.0,
     ) -> None:
         """With `is_shadow` everything is decided as ever, and DUNNO answered.
 
+        All checks of a request together may wait `patience` seconds; who would need more cannot answer.
         `on_asked` is told how long a check took for each of so many requests, its waiting included.
         """
         self._plan = checks if isinstance(checks, Plan) else Plan(tuple(checks))
@@ -77,6 +80,7 @@ class Chain:
         self._id = first_id
         self._is_shadow = is_shadow
         self._on_asked = on_asked
+        self._patience = patience
         self._prepended: dict[str, None] = {}
         self._witness = next((check for check in self._plan.checks() if isinstance(check, Witness)), None)
         self._asks_at_data = self._witness is not None and self._witness.asks_at_data
@@ -129,8 +133,9 @@ class Chain:
         answers: list[Answer | None],
         opinions: list[Opinion],
         lineups: list[Lineup],
+        until: float | None = None,
     ) -> None:
-        """Ask check number `stage` about all of `requests` that have no answer yet; one look at the clock for all."""
+        """Ask check number `stage` about all of `requests` without an answer; it may wait `until` then."""
         begun, asked, last = perf_counter(), 0, None
         for number, request in enumerate(requests):
             if answers[number] is not None or (check := lineups[number][stage]) is None:
@@ -144,7 +149,8 @@ class Chain:
             if verdict is NO_OPINION:
                 continue
             if not isinstance(verdict, Verdict):
-                answers[number] = self._wait(stage, request, now, verdict, opinions[number], lineups[number])
+                waiting = opinions[number], lineups[number], until
+                answers[number] = self._wait(stage, request, now, verdict, *waiting)
                 asked -= 1
             elif verdict.final:
                 opinion = opinions[number]
@@ -170,12 +176,20 @@ class Chain:
         return self._decision(request, opinion.check, opinion.verdict, opinion)
 
     async def _wait(
-        self, stage: int, request: PolicyRequest, now: int, pending: Awaitable[Verdict], best: Opinion, lineup: Lineup
+        self,
+        stage: int,
+        request: PolicyRequest,
+        now: int,
+        pending: Awaitable[Verdict],
+        best: Opinion,
+        lineup: Lineup,
+        until: float | None,
     ) -> Decision:
         check = lineup[stage]
         assert check is not None  # noqa: S101 - it was asked
+        until = perf_counter() + self._patience if until is None else until
         try:
-            verdict = await self._timed(check.name, pending)
+            verdict = await self._timed(check.name, pending, until)
         except Unavailable as error:
             best = self._unavailable(check, error, best)
         else:
@@ -185,14 +199,18 @@ class Chain:
             lineup = _without(lineup, verdict.exempt)
         answers, opinions, lineups = list[Answer | None]([None]), [best], [lineup]
         for later in range(stage + 1, len(lineup)):
-            self._ask(later, [request], now, answers, opinions, lineups)
+            self._ask(later, [request], now, answers, opinions, lineups, until)
         answer = answers[0] or self._decision(request, opinions[0].check, opinions[0].verdict, opinions[0])
         return answer if isinstance(answer, Decision) else await answer
 
-    async def _timed(self, check: str, pending: Awaitable[Verdict]) -> Verdict:
+    async def _timed(self, check: str, pending: Awaitable[Verdict], until: float) -> Verdict:
+        """What is waited for, `until` then: what hangs must not take the checks behind it their turn."""
         begun = perf_counter()
         try:
-            return await pending
+            async with asyncio.timeout(until - begun):
+                return await pending
+        except TimeoutError:
+            raise Unavailable("no time is left of [server] request_deadline") from None
         finally:
             self._on_asked(check, perf_counter() - begun, 1)
 

@@ -1,6 +1,7 @@
 """The chain with checks that are values: order, excuses, one header per message, faults that never reject."""
 
 import asyncio
+import time
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 
@@ -334,6 +335,24 @@ def test_every_check_is_timed_once_for_each_request() -> None:
         [request(), request(sasl_username="me"), request()], 0
     )
     assert told == [("whitelist", 2)]
+
+
+def test_who_hangs_does_not_take_the_others_their_turn() -> None:
+    class Hangs(Says):
+        async def _later(self) -> Verdict:
+            await asyncio.sleep(60)
+            return self._now()
+
+    told: list[tuple[str, str]] = []
+    hanging = [Hangs(TAG, "rbl", waits=True), Hangs(TAG, "spf", waits=True), Says(TAG, "later", waits=True)]
+    chain = Chain(
+        [*hanging, Says(DEFER)], (), lambda *trouble: told.append((trouble[0], str(trouble[1]))), 1, patience=0.05
+    )
+    begun = time.monotonic()
+    assert answer(chain).action.defers
+    assert time.monotonic() - begun < 1
+    sentence = "no time is left of [server] request_deadline"
+    assert told == [(name, sentence) for name in ("rbl", "spf", "later")]
 
 
 # Those who only look on
