@@ -76,11 +76,26 @@ def action_word(action: Action, check: str) -> str:
 def postgrey_line(request: PolicyRequest, decision: Decision) -> str:
     """The line in postgrey's form: fields in its order, empty ones left out."""
     action, check, reason, delay, decision_id, _, match, would, policy, rests_on = decision
-    head = f"{escape(request.queue_id)}: " if request.queue_id else ""
     if reason == "triplet found" and delay:
         why = f"{reason}, delay={delay}"
     else:
         why = f"{reason} ({delay}s missing)" if reason == "early-retry" else reason
+    word = "pass" if action is DUNNO else action_word(action, check)
+    queue_id = request.queue_id
+    head = f"{queue_id}: " if queue_id else ""
+    known, name, sender, recipient = request.client_address, request.client_name, request.sender, request.recipient
+    if known is not None and name and sender and recipient and not (match or policy or rests_on or would):
+        # Nearly every line is plain and complete: one look at all of it, not one at each value.
+        together = f"{known.text}{name}{sender}{recipient}{queue_id}"
+        if len(together) <= MAX_VALUE and _PLAIN.fullmatch(together):
+            who = f"client_name={name}, client_address={known.text}, sender={sender}, recipient={recipient}"
+            return f"{head}action={word}, reason={why}, {who}, id={decision_id}"
+    return _any_line(request, decision, f"action={word}, reason={why}")
+
+
+def _any_line(request: PolicyRequest, decision: Decision, done: str) -> str:
+    _, _, _, _, decision_id, _, match, would, policy, rests_on = decision
+    head = f"{escape(request.queue_id)}: " if request.queue_id else ""
     line = f", match={escape(match)}" if match else ""
     if policy:
         line += f", policy={escape(policy)}"
@@ -88,8 +103,7 @@ def postgrey_line(request: PolicyRequest, decision: Decision) -> str:
         line += f", why={escape(rests_on)}"
     if would is not None:
         line += f", would={escape(_reply(would.action))}, would_by={would.check}"
-    word = "pass" if action is DUNNO else action_word(action, check)
-    return f"{head}action={word}, reason={why}{_who(request)}{line}, id={decision_id}"
+    return f"{head}{done}{_who(request)}{line}, id={decision_id}"
 
 
 def _reply(action: Action) -> str:
@@ -97,11 +111,7 @@ def _reply(action: Action) -> str:
 
 
 def _who(request: PolicyRequest) -> str:
-    address, name, sender, recipient = _address(request), request.client_name, request.sender, request.recipient
-    # Nearly every line is plain and complete: one look at all of it, not one at each value.
-    together = f"{address}{name}{sender}{recipient}"
-    if name and sender and recipient and len(together) <= MAX_VALUE and _PLAIN.fullmatch(together):
-        return f", client_name={name}, client_address={address}, sender={sender}, recipient={recipient}"
+    name, address, sender, recipient = request.client_name, _address(request), request.sender, request.recipient
     return "".join(
         f", {field}={escape(value)}"
         for field, value in zip(_PERSONAL, (name, address, sender, recipient), strict=True)

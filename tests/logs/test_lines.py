@@ -97,6 +97,20 @@ def test_whatever_is_sent_a_line_is_one_printable_line_with_our_fields(sender: s
     assert unquoted.count(", id=") == 1
 
 
+_VALUES = st.text("ab@.-+=", max_size=100) | st.text('ab@. ,"\\\u00e9\x1b', max_size=20)
+
+
+@given(_VALUES, _VALUES, _VALUES, _VALUES)
+def test_a_line_looked_at_as_a_whole_is_that_of_its_values_one_by_one(
+    name: str, sender: str, recipient: str, queue: str
+) -> None:
+    who = {"client_name": name, "client_address": "192.0.2.1", "sender": sender, "recipient": recipient}
+    fields = "".join(f", {field}={escape(value)}" for field, value in who.items() if value)
+    head = f"{escape(queue)}: " if queue else ""
+    text = postgrey_line(*line(client_name=name, sender=sender, recipient=recipient, queue_id=queue))
+    assert text == f"{head}action=greylist, reason=new{fields}, id=0000ABCD"
+
+
 @given(st.text())
 def test_json_is_json_and_ascii(sender: str) -> None:
     text = json_line(*line(sender=re.sub("[\r\n]", "", sender)))
