@@ -135,7 +135,7 @@ class Chain:
         lineups: list[Lineup],
         until: float | None = None,
     ) -> None:
-        """Ask check number `stage` about all of `requests` without an answer; it may wait `until` then."""
+        """Ask check number `stage` about all of `requests` that have no answer yet. Who waits does `until` then."""
         begun, asked, last = perf_counter(), 0, None
         for number, request in enumerate(requests):
             if answers[number] is not None or (check := lineups[number][stage]) is None:
@@ -149,8 +149,7 @@ class Chain:
             if verdict is NO_OPINION:
                 continue
             if not isinstance(verdict, Verdict):
-                waiting = opinions[number], lineups[number], until
-                answers[number] = self._wait(stage, request, now, verdict, *waiting)
+                answers[number] = self._wait(stage, request, now, verdict, opinions[number], lineups[number], until)
                 asked -= 1
             elif verdict.final:
                 opinion = opinions[number]

@@ -43,6 +43,8 @@ PASSES: Final = {
     "reply": Verdict(DUNNO, "reply"),
     "crowd passed": Verdict(DUNNO, "network limit"),
 }
+NOBODY: Final = frozenset[str]()
+"""What a verdict exempts from that is the last word."""
 DEFERRED: Final = frozenset({"new", "early", "crowded"})
 NO_ADDRESS: Final = Verdict(DUNNO, "no client address", final=False)
 INCOMPLETE: Final = Verdict(DUNNO, "incomplete request", final=False)
@@ -164,7 +166,7 @@ class Greylist:
             action = reply.TRAP_REFUSAL if outcome == "trapped" else DUNNO
         # What Verdict(...) does, without a Python frame: this runs for all new mail.
         return tuple.__new__(
-            Verdict, (action, REASONS[outcome], True, seconds, commit, frozenset(), "", NO_EVIDENCE, None, why)
+            Verdict, (action, REASONS[outcome], True, seconds, commit, NOBODY, "", NO_EVIDENCE, None, why)
         )
 
     def _header(self, seconds: int, now: int) -> Action:
