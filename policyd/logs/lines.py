@@ -40,7 +40,7 @@ def escape(value: str) -> str:
 
 def unquoted(values: Sequence[str]) -> Sequence[str]:
     """Each of `values` escaped as above where nothing but its own end ends it: no quotes around it."""
-    together = "".join(values)  # one look at all of them, as in _who()
+    together = "".join(values)  # one look at all of them, as in postgrey_line()
     if len(together) <= MAX_VALUE and not _UNSAFE.search(together):
         return values
     return [_UNSAFE.sub(_escaped, _cut(value)) for value in values]
