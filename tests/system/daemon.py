@@ -170,6 +170,17 @@ class Policyd:
         """The log lines that hold every one of `words`."""
         return [line for line in self.log().split("\n") if all(word in line for word in words)]
 
+    def settle(self) -> None:
+        """Return when the line of every answer so far is in the log, where it comes a tick of the loop later.
+
+        Whoever connects to the control socket now is heard after that tick.
+        """
+        with socket.socket(socket.AF_UNIX) as control:
+            control.settimeout(10)
+            control.connect(self.settings["control"]["socket"])
+            control.sendall(b'{"verb": "status"}\n')
+            assert control.recv(1), self.log()
+
     def hup(self, *, ready: bool = True) -> None:
         """Reload, and wait until it says it has."""
         before = self.notify.count("READY", "1")

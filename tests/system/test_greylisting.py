@@ -156,6 +156,7 @@ def test_who_passed_twice_is_not_asked_again(mail: Mail, kind: Callable[[], Clie
     assert attempt(mail.port, client, "alice@example.org", recipients).accepted
     assert rcpt(mail.port, client, "another@example.org", "four@box.test").code == 250
     address = client.address.removeprefix("IPV6:")
+    mail.daemon.settle()
     assert len(mail.daemon.lines("reason=client AWL", f"client_address={address}")) == 1
 
 

@@ -103,6 +103,7 @@ class Hostile:
         self.postfix = postfix
         self.daemon = daemon
         self.tried = {name: self._try(number, case) for number, (name, case) in enumerate(cases.items())}
+        daemon.settle()
         self.log = daemon.log()
         time.sleep(DELAY + 0.05)
         self.retried = {name: self._try(number, case) for number, (name, case) in enumerate(cases.items())}
@@ -131,6 +132,7 @@ def hostile(cases: dict[str, Case], settings: dict[str, str]) -> Iterator[Hostil
             yield Hostile(postfix, daemon, cases)
             assert CONFIGURATION_PROBLEM not in postfix.maillog()
         assert daemon.is_alive
+        daemon.settle()
         assert "Traceback" not in daemon.log()
 
 
@@ -186,22 +188,26 @@ def test_invalid_bytes_are_logged_as_the_bytes_they_were(raw: Hostile) -> None:
 @pytest.mark.parametrize("xclient", ["ADDR=[UNAVAILABLE]", "ADDR=[UNAVAILABLE] NAME=[TEMPUNAVAIL]"])
 def test_a_client_without_an_address_passes_and_kills_nobody(plain: Hostile, xclient: str) -> None:
     # Postfix says client_address=unknown; postgrey ends there, and with it all mail (measured)
+    plain.daemon.settle()
     before = len(plain.daemon.lines("client_address=unknown"))
     with Smtp(plain.postfix.port) as session:
         session.must(220, session.say(f"XCLIENT {xclient}"))
         session.must(250, session.say("EHLO mail.example.org"))
         session.must(250, session.say("MAIL FROM:<alice@example.org>"))
         assert session.say("RCPT TO:<bob@example.test>").code == 250
+    plain.daemon.settle()
     (line,) = plain.daemon.lines("client_address=unknown")[before:]
     assert "action=pass, reason=no client address, " in line
 
 
 def test_what_postfix_itself_refuses_never_reaches_us(plain: Hostile) -> None:
+    plain.daemon.settle()
     before = len(plain.daemon.lines("action="))
     with Smtp(plain.postfix.port, Client("198.18.255.9")) as session:
         assert session.say(b"MAIL FROM:<j\xf6rg@example.org>").code == 500
         assert session.say(b"MAIL FROM:<a\x00b@example.org>").code == 501
         assert session.say(b"MAIL FROM:<" + b"x" * 2500 + b"@example.org>").code == 501
+    plain.daemon.settle()
     assert len(plain.daemon.lines("action=")) == before
 
 

@@ -80,6 +80,7 @@ def house() -> Iterator[House]:
         replies |= {"rbl": ask(LISTED, "a@bad.example")}
         sleep_until(begun + DELAY + 1)
         replies |= {"passed": ask(BACK, "pat@patient.example")}
+        daemon.settle()
         yield House(daemon, postfix, replies)
 
 

@@ -118,6 +118,7 @@ def mail() -> Iterator[Mail]:
             wait_until(here.is_well, 10, daemon.log)
             yield here
             assert CONFIGURATION_PROBLEM not in postfix.maillog()
+            daemon.settle()
             assert not daemon.lines("Traceback")
 
 

@@ -60,6 +60,7 @@ def mail() -> Iterator[Mail]:
             with Postfix(home, daemon.unix, {"smtpd_recipient_restrictions": restrictions}) as postfix:
                 yield Mail(daemon, postfix, server)
                 assert CONFIGURATION_PROBLEM not in postfix.maillog()
+                daemon.settle()
                 assert not daemon.lines("a bug")
 
 

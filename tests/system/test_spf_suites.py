@@ -77,6 +77,7 @@ def test_every_case_of_a_suite_end_to_end(daemon: Policyd, suite: str, fault: Fa
                         wrong[f"{scenario.name}/{case.id}"] = problem
     assert not wrong
     assert asked == SUITES[suite]
+    daemon.settle()
     assert not daemon.lines("a bug")
 
 
