@@ -265,6 +265,7 @@ def test_suites_that_cannot_be_fetched_are_left_out_with_a_notice_and_never_in_c
     assert dev.test([]) == 0
     assert "NOTICE: the SPF test suites are left out. pip cannot fetch it" in capsys.readouterr().out
     monkeypatch.setenv("CI", "true")
+    dev.SYSTEM_PYTHON = sys.executable
     for arguments in ([], ["--lowest"]):
         with pytest.raises(SystemExit):
             dev.test(arguments)
@@ -284,8 +285,26 @@ def test_suites_are_fetched_once_and_by_their_hash(
 
 
 def test_lowest_runs_the_unit_tests(dev: ModuleType, stages: list[list[str]]) -> None:
+    dev.SYSTEM_PYTHON = sys.executable  # no older than this one
     assert dev.test(["-x", "--lowest"]) == 0
     assert stages == [["-m", "not system", "-x"]]
+
+
+@pytest.mark.parametrize(
+    ("version", "is_taken"), [((3, 10, 99), False), ((3, 11, 0), True), ((3, 11, 1), False)], ids=str
+)
+def test_lowest_is_also_the_lowest_python(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, version: tuple[int, ...], *, is_taken: bool
+) -> None:
+    python = tmp_path / "python3"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} -c "import sys; sys.version_info = {version}; $2"\n')
+    python.chmod(0o755)
+    became: list[list[str]] = []
+    monkeypatch.setattr(dev, "SYSTEM_PYTHON", str(python))
+    monkeypatch.setattr(sys, "version_info", (3, 11, 1))
+    monkeypatch.setattr(os, "execv", lambda path, words: became.append(words))
+    dev.become_the_lowest_python(["--lowest", "-x"])
+    assert became == ([[str(python), f"{tmp_path}/dev", "test", "--lowest", "-x"]] if is_taken else [])
 
 
 def test_programs_in_sbin_are_found_without_sbin_on_the_path(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,12 +4,14 @@ Law: nothing here knows a module, an option or a metric by name; what is added i
 """
 
 import ast
+import importlib
 import os
 import re
 import tomllib
 from collections.abc import Collection, Iterator
 from dataclasses import fields, is_dataclass
 from pathlib import Path
+from re import _parser  # type: ignore[attr-defined]
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import pytest
@@ -21,6 +23,7 @@ from policyd.config.convert import convert
 from policyd.config.settings import ARRAYS, SECTIONS, Common
 from policyd.logs.lines import NAMES
 from policyd.model.verdict import Reason
+from policyd.tables.patterns import repeats_group_possessively
 
 ROOT: Final = Path(__file__).parent.parent
 MODULES: Final = sorted((ROOT / "policyd").rglob("*.py"))
@@ -84,6 +87,20 @@ def test_nesting_is_counted_as_a_reader_sees_it() -> None:
     assert nesting(ast.parse("if a:\n    pass\nelif b:\n    pass\nelif c:\n    pass\nelse:\n    pass")) == 1
     assert nesting(ast.parse("for a in b:\n    try:\n        if c: d\n    finally:\n        while e: f")) == 3
     assert nesting(ast.parse("if a:\n    pass\nelse:\n    if b: pass\n    c")) == 2
+
+
+def patterns_of(path: Path) -> Iterator[re.Pattern[Any]]:
+    """The regular expressions that a module has when it was imported."""
+    module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    for value in vars(module).values():
+        held = value.values() if isinstance(value, dict) else [value]
+        yield from (each for each in held if isinstance(each, re.Pattern))
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if path.name != "__main__.py"], ids=name_of)
+def test_no_pattern_means_something_else_to_an_older_python(path: Path) -> None:
+    for pattern in patterns_of(path):
+        assert not repeats_group_possessively(_parser.parse(pattern.pattern, pattern.flags & ~re.UNICODE)), pattern
 
 
 # --- settings ---

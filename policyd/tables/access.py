@@ -17,7 +17,7 @@ from policyd.tables.windows import split_window
 
 _PLAIN_KEY: Final = re.compile(r'([^\s"\\\[]+)\s+(?=\S)', re.ASCII)
 # Blanks end a key, but not in quotes and not behind a backslash.
-_KEY: Final = re.compile(r'(?:[^\s"\\]|\\.|"(?:[^"\\]|\\.)*+")++', re.ASCII | re.DOTALL)
+_KEY: Final = re.compile(r'(?>(?:[^\s"\\]|\\.|"(?>(?:[^"\\]|\\.)*)")+)', re.ASCII | re.DOTALL)
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 
 

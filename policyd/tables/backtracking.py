@@ -25,7 +25,8 @@ Spread = list[int]
 """How many ways lead to each place of the text, from its beginning; none lead behind the last element."""
 
 _REPEATS: Final = (_parser.MAX_REPEAT, _parser.MIN_REPEAT, _parser.POSSESSIVE_REPEAT)
-_SINGLE: Final = (_parser.LITERAL, _parser.NOT_LITERAL, _parser.ANY, _parser.IN)
+SINGLE: Final = (_parser.LITERAL, _parser.NOT_LITERAL, _parser.ANY, _parser.IN)
+"""What is one character."""
 _CATEGORIES: Final[dict[Any, Chars]] = {
     _parser.CATEGORY_DIGIT: frozenset(b"0123456789"),
     _parser.CATEGORY_SPACE: frozenset(b" \t\n\r\v\f\x1c\x1d\x1e\x1f"),
@@ -66,7 +67,7 @@ class _Walk:
 
     def _item(self, operator: Any, argument: Any, spread: Spread, follow: Chars | None) -> Spread:
         self._count(sum(spread))
-        if operator in _SINGLE:
+        if operator in SINGLE:
             return [0, *spread[: self._length]]
         if operator in _REPEATS:
             return self._repeat(argument, spread, follow)
@@ -90,7 +91,7 @@ class _Walk:
 
     def _repeat(self, argument: Any, spread: Spread, follow: Chars | None) -> Spread:
         least, most, inner = argument[0], min(int(argument[1]), self._length), list(argument[2])
-        if len(inner) == 1 and inner[0][0] in _SINGLE:
+        if len(inner) == 1 and inner[0][0] in SINGLE:
             return self._run(least, most, _chars(*inner[0]), spread, follow)
         again = _first(inner, follow) if follow is not None else None
         ways: Spread = []
@@ -138,7 +139,7 @@ def _first(items: Sequence[Any], follow: Chars | None) -> Chars | None:
     """
     found: Chars = frozenset()
     for operator, argument in items:
-        if operator in _SINGLE:
+        if operator in SINGLE:
             return found | _chars(operator, argument)
         if operator is _parser.AT:
             if argument in (_parser.AT_END, _parser.AT_END_STRING):

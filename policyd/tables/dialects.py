@@ -25,8 +25,8 @@ _CLASSES: Final = {
 
 # In brackets a backslash stands for itself (POSIX), or begins an escape (PCRE).
 _PIECE: Final = {
-    "regexp": re.compile(r"(\[\^?+\]?(?:\[:\w+:\]|[^\]])*+\])|\\.|\{[0-9,]*\}|.", re.DOTALL),
-    "pcre": re.compile(r"(\[\^?+\]?(?:\[:\w+:\]|\\.|[^\]\\])*+\])|\\.|\{,|.", re.DOTALL),
+    "regexp": re.compile(r"(\[\^?+\]?(?>(?:\[:\w+:\]|[^\]])*)\])|\\.|\{[0-9,]*\}|.", re.DOTALL),
+    "pcre": re.compile(r"(\[\^?+\]?(?>(?:\[:\w+:\]|\\.|[^\]\\])*)\])|\\.|\{,|.", re.DOTALL),
 }
 _ELEMENT: Final = {
     "regexp": re.compile(r"\[:(\w+):\]|.", re.DOTALL),

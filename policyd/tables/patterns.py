@@ -8,11 +8,11 @@ means.
 
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from re import _parser  # type: ignore[attr-defined]  # see backtracking.py
 from typing import Any, Final, NamedTuple
 
-from policyd.tables.backtracking import MAX_TEXT, TooSlow, steps
+from policyd.tables.backtracking import MAX_TEXT, SINGLE, TooSlow, steps
 from policyd.tables.linear import Found, Inexpressible, compile_linear, is_available
 
 __all__ = [
@@ -103,7 +103,35 @@ def _compile(body: str, flags: int) -> tuple[Any, re.Pattern[str]]:
         raise ValueError(f"is no regular expression of Python ({error}): correct it") from None
     if caught:
         raise ValueError(f"means something else in Python ({caught[0].message}): write it another way")
+    if repeats_group_possessively(tree):
+        raise ValueError("has a possessive repeat of a group, which Python can match wrongly: write (?>(x)*) for (x)*+")
     return tree, pattern
+
+
+def repeats_group_possessively(tree: Any) -> bool:
+    """Whether ``(x)*+`` is somewhere in a pattern; of one character it is sound, and so is ``(?>(x)*)``.
+
+    Python 3.11.2, which Debian 12 has, finds ``(?:(?!a).)*+`` in other places (gh-106052, mended in 3.11.5), and up to
+    3.13 some searches with groups in such a repeat end with SystemError (measured).
+    """
+    return any(
+        (operator is _parser.POSSESSIVE_REPEAT and not _is_one_character(argument[2]))
+        or any(map(repeats_group_possessively, _inner(argument)))
+        for operator, argument in tree
+    )
+
+
+def _is_one_character(tree: Any) -> bool:
+    return len(tree) == 1 and tree[0][0] in SINGLE
+
+
+def _inner(argument: Any) -> Iterator[Any]:
+    """The patterns within an element, however deep in its arguments."""
+    if isinstance(argument, _parser.SubPattern):
+        yield argument
+    elif isinstance(argument, tuple | list):
+        for each in argument:
+            yield from _inner(each)
 
 
 def _begins_with_anything(body: str, tree: Any) -> bool:

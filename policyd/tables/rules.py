@@ -22,7 +22,7 @@ from policyd.tables.windows import split_window
 _T = TypeVar("_T")
 _IF: Final = re.compile(r"if(?![a-z0-9])", re.IGNORECASE | re.ASCII)
 # The delimiter may be any sign; a backslash takes the next one with it.
-_REGEX: Final = re.compile(r"([^A-Za-z0-9\s\\])((?:\\.|(?!\1)[^\\])*+)\1(\w*)(?!\S)", re.ASCII | re.DOTALL)
+_REGEX: Final = re.compile(r"([^A-Za-z0-9\s\\])((?>(?:\\.|(?!\1)[^\\])*))\1(\w*)(?!\S)", re.ASCII | re.DOTALL)
 _ENDIF: Final = re.compile(r"endif(?![a-z0-9])", re.IGNORECASE | re.ASCII)
 
 

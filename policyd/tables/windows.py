@@ -23,8 +23,8 @@ _T = TypeVar("_T")
 _LAST: Final = 250_000_000_000
 """Seconds: a date after the year 9892 is a mistake, and those near 9999 are none that Python can reckon with."""
 
-_BRACKET: Final = re.compile(r'\[(?:[^\]"]++|"(?:\\.|[^"\\])*+")*+\]')
-_PAIR: Final = re.compile(r'\s*+([A-Za-z]+)=("(?:\\.|[^"\\])*+"|[^\s"]*+)(?:\s++|$)')
+_BRACKET: Final = re.compile(r'\[(?>(?:[^\]"]++|"(?>(?:\\.|[^"\\])*)")*)\]')
+_PAIR: Final = re.compile(r'\s*+([A-Za-z]+)=("(?>(?:\\.|[^"\\])*)"|[^\s"]*+)(?:\s++|$)')
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _SPAN: Final = re.compile(r"(\d\d?):([0-5]\d)-(\d\d?):([0-5]\d)", re.ASCII)

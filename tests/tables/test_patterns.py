@@ -60,7 +60,6 @@ def test_usual_patterns_compile(body: str) -> None:
         "(a?){40}",
         "(a|ab|b)*",
         "(foo|foobar)+x",
-        "(?:a+)++b",
         "(?>a+)+b",
         "(?i:a+)+b",
         "((((a+))))+",
@@ -99,6 +98,9 @@ def test_patterns_that_could_run_for_ever_are_refused(body: str) -> None:
         ("[[:alpha:]]", "something else in Python .*: write"),
         ("a{256}", "can never match: write less"),
         ("(" * 490 + "a" + ")" * 490, "too many groups"),
+        ("(?:(?!a).)*+b", "possessive repeat of a group"),
+        ("x(?:y|(z(ab)?+)|c)", "possessive repeat of a group"),
+        ("(?=(?:a+){1,2}+)b", "possessive repeat of a group"),
     ],
 )
 def test_other_mistakes(body: str, advice: str) -> None:
