@@ -40,8 +40,6 @@ DRAIN: Final = 5.0
 """Seconds in which requests under way are answered before the daemon ends."""
 GARBAGE: Final = 50_000
 """Objects between two looks for reference cycles. A tick of requests makes thousands and none of them is a cycle."""
-PATIENCE: Final = 0.9
-"""The share of a request's time that its checks may wait for the network: who asks nobody must still be asked."""
 SWITCH: Final = 0.0005
 """Seconds for which a background thread may keep Python from the loop; its default of 5 ms was our p99.9 (measured)."""
 TICK: Final = 1.0
@@ -141,7 +139,7 @@ class Daemon:
         self._assembler.take(assembly)
         trusted, complain = settings.chain.trusted_networks, self._logbook.complaints.unavailable
         is_shadow, asked = settings.chain.mode == "shadow", self._metrics.asked
-        plan, patience = assembly.checks.plan, PATIENCE * settings.server.request_deadline
+        plan, patience = assembly.checks.plan, settings.server.patience
         first = secrets.randbits(32)
         return Chain(plan, trusted, complain, first, is_shadow=is_shadow, on_asked=asked, patience=patience)
 

@@ -8,6 +8,7 @@ import stat
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import dns.rcode
 import pytest
@@ -389,3 +390,22 @@ def test_a_reload_in_the_middle_of_dns_questions_loses_no_mail(house: House) -> 
             assert (await house.ask(client_address="203.0.113.99")).startswith("550 5.7.1 Service unavailable; Client")
 
     house.run(story)
+
+
+def test_the_checks_have_the_share_of_a_requests_time_that_the_configuration_was_judged_by(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+
+    class Seen(app.Chain):
+        def __init__(self, *arguments: Any, patience: float, **options: Any) -> None:
+            given.append(patience)
+            super().__init__(*arguments, patience=patience, **options)
+
+    async def story(house: House) -> None:
+        assert "Greylisted" in await house.ask()
+
+    monkeypatch.setattr(app, "Chain", Seen)
+    house.configure(server='request_deadline = "10s"')
+    house.run(story)
+    assert given == [9.0]

@@ -96,19 +96,19 @@ def _judge_policies(settings: Settings, where: Where, complain: Complain) -> Non
 
 
 def _judge_deadlines(settings: Settings, tables: Mapping[str, Any], complain: Complain) -> None:
-    """A check that may wait as long as the whole request would take the others' word from them."""
-    whole = settings.server.request_deadline
+    """A check that may wait as long as the chain lets it is cut off, and what it has found by then with it."""
+    server, lost = settings.server, "what it knows by then would be lost"
     for name in stages(settings.chain.checks, settings.policies):
         own = getattr(settings.checks[name], "deadline", 0)
-        if own < whole:
+        if own < server.patience:
             continue
-        lost = "mail would go on unjudged by all checks"
         if "deadline" in tables.get(name, {}):
-            limit = f"not below [server] request_deadline, {format_duration(whole)}"
+            limit = f"not below {server.patience:g}s, the checks' share of [server] request_deadline"
             complain((name,), "deadline", f"{format_duration(own)} is {limit}: {lost}; shorten it")
         else:
-            limit = f"not above [{name}] deadline, {format_duration(own)}"
-            complain(("server",), "request_deadline", f"{format_duration(whole)} is {limit}: {lost}; raise it")
+            share = f"{format_duration(server.request_deadline)} gives the checks {server.patience:g}s"
+            limit = f"not more than [{name}] deadline, {format_duration(own)}"
+            complain(("server",), "request_deadline", f"{share}, {limit}: {lost}; raise it")
 
 
 def _delay_problem(policy: Policy, settings: Settings) -> str:

@@ -19,6 +19,8 @@ from policyd.model.units import FileMode, Seconds
 from policyd.policies import NULL_SENDER, Policy, parse_key
 from policyd.tables.windows import Window, make_window
 
+PATIENCE: Final = 0.9
+"""The share of a request's time that its checks may wait for the network: who asks nobody must still be asked."""
 _HOST_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}", re.ASCII)
 
 Facility = Literal[
@@ -110,6 +112,11 @@ class ServerSettings:
     """Hang up after each answer: Exim waits for that, Postfix must not see it."""
     hostname: str = field(default="", metadata={"check": _check_hostname})
     """This host in the headers of policyd; "" asks the system."""
+
+    @property
+    def patience(self) -> float:
+        """Seconds that all checks of a request together may wait."""
+        return PATIENCE * self.request_deadline
 
 
 @dataclass(frozen=True, slots=True)
