@@ -8,13 +8,12 @@ Sources: https://systemd.io/JOURNAL_NATIVE_PROTOCOL/, systemd.journal-fields(7);
 import logging
 import os
 import socket
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from itertools import repeat
 from typing import Final, Protocol
 
 from policyd.logs.lines import NAMES, unquoted, values
-from policyd.logs.writers import MAX_BUFFERED, Writer, priority
+from policyd.logs.writers import Backlog, Writer, priority
 from policyd.model.request import PolicyRequest
 from policyd.model.verdict import Decision
 
@@ -69,10 +68,11 @@ class Loop(Protocol):
         """Call it after so many seconds."""
 
 
-class JournalWriter:
+class JournalWriter(Backlog[tuple[str, int, str]]):
     """Sends lines to the journal; those that it cannot be sent go to `other`."""
 
     def __init__(self, facility: int, loop: Loop, other: Writer, path: str) -> None:
+        super().__init__(loop.call_soon)
         self._facility = facility
         self._path = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -80,9 +80,6 @@ class JournalWriter:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         self._loop = loop
         self._other = other
-        self._entries: deque[tuple[str, int, str]] = deque()
-        self._scheduled = False
-        self._lost = 0
 
     @property
     def dropped(self) -> int:
@@ -97,37 +94,25 @@ class JournalWriter:
         """Take lines that inform, and what fields_of() made of each; the same way."""
         self._take(list(zip(lines, repeat(logging.INFO), fields or repeat(""))))
 
-    def _take(self, entries: Sequence[tuple[str, int, str]]) -> None:
-        if len(self._entries) + len(entries) > MAX_BUFFERED:
-            self.flush()
-            room = MAX_BUFFERED - len(self._entries)
-            self._lost += max(0, len(entries) - room)
-            entries = entries[:room]
-        self._entries += entries
-        if not self._scheduled and entries:
-            self._scheduled = True
-            self._loop.call_soon(self._tick)
-
     def _tick(self) -> None:
-        self._scheduled = False
-        self.flush()
-        if self._entries:
+        super()._tick()
+        if self._kept:
             self._scheduled = True
             self._loop.call_later(RETRY, self._tick)
 
     def flush(self) -> None:
         """Send what can be sent without waiting."""
-        entries = self._entries
-        while entries:
-            line, level, fields = entries[0]
+        sent = 0
+        for line, level, fields in self._kept:
             try:
                 # Not connected: a journal that was started anew listens on another socket of the same name.
                 self._socket.sendto(datagram(line, level, self._facility, fields), self._path)
             except BlockingIOError:
-                return
+                break
             except OSError:  # nobody listens there, or the line is too long for one datagram
                 self._other.write(line, level)
-            entries.popleft()
+            sent += 1
+        del self._kept[:sent]
         self._other.flush()
 
     def close(self) -> None:

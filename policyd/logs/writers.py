@@ -10,9 +10,11 @@ import stat
 import syslog
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Protocol
+from typing import Final, Generic, Protocol, TypeVar
 
 from policyd.logs.lines import escape_controls
+
+T = TypeVar("T")
 
 MAX_BUFFERED: Final = 4096
 """Lines kept while the reader of the log stands still: a tick of the heaviest traffic many times over."""
@@ -97,40 +99,22 @@ class ClockPrefix:
         return "" if level < logging.WARNING else f"{logging.getLevelName(level).lower()}: "
 
 
-class LineWriter:
-    """Writes lines to a file descriptor, many at a time, never waiting for its reader."""
+class Backlog(Generic[T]):
+    """What a writer keeps until the end of this tick of the event loop, and then as long as nobody reads the log."""
 
-    def __init__(self, descriptor: int, prefix: Prefix, later: Callable[[Callable[[], None]], object]) -> None:
-        self._descriptor = descriptor
-        self._prefix = prefix
-        self._plain = prefix.mark(logging.INFO)
+    def __init__(self, later: Callable[[Callable[[], None]], object]) -> None:
         self._later = later
-        self._lines: list[str] = []
-        self._rest = b""
+        self._kept: list[T] = []
+        self._lost = 0
         self._scheduled = False
-        # A file takes whatever it is given; to ask it first, piece by piece, cost as much as to write.
-        self._is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
-        self._chunk = MAX_FILE_CHUNK if self._is_file else _CHUNK
-        self._poll = select.poll()
-        self._poll.register(descriptor, select.POLLOUT)
-        self.dropped = 0
 
-    def write(self, text: str, level: int = logging.INFO) -> None:
-        """Take lines, each by itself; they are written at the end of this tick of the event loop."""
-        mark = self._prefix.mark(level)
-        self._take([mark + line for line in text.split("\n")])
-
-    def write_all(self, lines: Sequence[str], fields: Sequence[str] = ()) -> None:
-        """Take lines that inform, the same way."""
-        self._take([self._plain + line for line in lines] if self._plain else lines)
-
-    def _take(self, lines: Sequence[str]) -> None:
-        if len(self._lines) + len(lines) > MAX_BUFFERED:
+    def _take(self, lines: Sequence[T]) -> None:
+        if len(self._kept) + len(lines) > MAX_BUFFERED:
             self.flush()
-            room = MAX_BUFFERED - len(self._lines)
-            self.dropped += max(0, len(lines) - room)
+            room = MAX_BUFFERED - len(self._kept)
+            self._lost += max(0, len(lines) - room)
             lines = lines[:room]
-        self._lines += lines
+        self._kept += lines
         if not self._scheduled and lines:
             self._scheduled = True
             self._later(self._tick)
@@ -141,12 +125,46 @@ class LineWriter:
 
     def flush(self) -> None:
         """Write what can be written without waiting."""
-        while self._rest or self._lines:
+        raise NotImplementedError
+
+
+class LineWriter(Backlog[str]):
+    """Writes lines to a file descriptor, many at a time, never waiting for its reader."""
+
+    def __init__(self, descriptor: int, prefix: Prefix, later: Callable[[Callable[[], None]], object]) -> None:
+        super().__init__(later)
+        self._descriptor = descriptor
+        self._prefix = prefix
+        self._plain = prefix.mark(logging.INFO)
+        self._rest = b""
+        # A file takes whatever it is given; to ask it first, piece by piece, cost as much as to write.
+        self._is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        self._chunk = MAX_FILE_CHUNK if self._is_file else _CHUNK
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLOUT)
+
+    @property
+    def dropped(self) -> int:
+        """Lines lost because the reader stood still."""
+        return self._lost
+
+    def write(self, text: str, level: int = logging.INFO) -> None:
+        """Take lines, each by itself; they are written at the end of this tick of the event loop."""
+        mark = self._prefix.mark(level)
+        self._take([mark + line for line in text.split("\n")])
+
+    def write_all(self, lines: Sequence[str], fields: Sequence[str] = ()) -> None:
+        """Take lines that inform, the same way."""
+        self._take([self._plain + line for line in lines] if self._plain else lines)
+
+    def flush(self) -> None:
+        """Write what can be written without waiting."""
+        while self._rest or self._kept:
             if not self._rest:
                 stamp = self._prefix.stamp()
-                text = f"{stamp}{f'{chr(10)}{stamp}'.join(self._lines)}\n"
+                text = f"{stamp}{f'{chr(10)}{stamp}'.join(self._kept)}\n"
                 self._rest = text.encode("utf-8", "backslashreplace")
-                self._lines.clear()
+                self._kept.clear()
             if not self._is_writable():
                 return
             try:
