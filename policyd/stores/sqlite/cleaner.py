@@ -9,16 +9,14 @@ import contextlib
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import aiosqlite
 
 from policyd.stores.sqlite import sweep
 from policyd.stores.sqlite.archive import Archive
 from policyd.stores.sqlite.filter import Filter
-
-if TYPE_CHECKING:
-    from policyd.stores.sqlite.store import SqliteStore
+from policyd.stores.sqlite.ledger import Ledger
 
 SLICE: Final = 1000
 """Keys added to a filter in one go: half a millisecond."""
@@ -32,15 +30,15 @@ MOST: Final = 1 << 22
 class Cleaner:
     """The chores of one store."""
 
-    def __init__(self, store: "SqliteStore", report: Callable[[sqlite3.Error], None]) -> None:
+    def __init__(self, ledger: Ledger, report: Callable[[sqlite3.Error], None]) -> None:
         self.evicted = 0
         self.purged = 0
         self.never_returned = 0
         self.last_purge = 0
-        self._store = store
+        self._ledger = ledger
         self._report = report
         self._busy = asyncio.Lock()
-        self._next_purge = time.monotonic() + store.limits.purge
+        self._next_purge = time.monotonic() + ledger.limits.purge
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -62,16 +60,16 @@ class Cleaner:
         if known is None and not archive.entries:
             known = self._empty_filter(archive)
         if known is not None:
-            known.add_all(self._store.held_keys())
-            self._store.filter, self._store.filters = known, (known,)
+            known.add_all(self._ledger.held_keys())
+            self._ledger.filter, self._ledger.filters = known, (known,)
 
     async def purge(self) -> None:
         """Forget what has expired by the rules last seen, and what exceeds the cap."""
         async with self._busy:
-            archive, rules = self._store.archive, self._store.rules
+            archive, rules = self._ledger.archive, self._ledger.rules
             if archive is None or rules is None:
                 return
-            now = int(self._store.options.clock())
+            now = int(self._ledger.options.clock())
             purged = await sweep.purge(archive, rules, now)
             self.purged += purged.rows
             self.never_returned += purged.pending
@@ -82,43 +80,43 @@ class Cleaner:
 
     async def _run(self) -> None:
         while True:
-            await asyncio.sleep(self._store.limits.chores)
-            archive = self._store.archive
+            await asyncio.sleep(self._ledger.limits.chores)
+            archive = self._ledger.archive
             if archive is None:
                 continue
             try:
                 await self._look(archive)
             except sqlite3.Error as error:
-                if self._store.archive is archive:  # else it was closed meanwhile
+                if self._ledger.archive is archive:  # else it was closed meanwhile
                     self._report(error)
             except ValueError:
                 pass  # aiosqlite's word for a connection that was closed meanwhile
 
     async def _look(self, archive: Archive) -> None:
-        known = self._store.filter
+        known = self._ledger.filter
         if known is None or known.held > known.capacity:
             await self._build_filter(archive)
-        if archive.entries > self._store.options.max_entries:
+        if archive.entries > self._ledger.options.max_entries:
             async with self._busy:
                 await self._evict(archive)
         if time.monotonic() >= self._next_purge:
-            self._next_purge = time.monotonic() + self._store.limits.purge
+            self._next_purge = time.monotonic() + self._ledger.limits.purge
             await self.purge()
         if archive.needs_check:
             archive.needs_check = False
             await self._check(archive)
 
     async def _evict(self, archive: Archive) -> int:
-        evicted = await sweep.evict(archive, self._store.options.max_entries)
+        evicted = await sweep.evict(archive, self._ledger.options.max_entries)
         self.evicted += evicted
         return evicted
 
     async def _build_filter(self, archive: Archive) -> None:
         """A filter of all keys of the archive and of memory; the store uses it once it is complete."""
-        store = self._store
+        ledger = self._ledger
         fresh = self._empty_filter(archive)
-        store.filters = (*store.filters[:1], fresh) if store.filter is not None else (fresh,)
-        some: Sequence[int] = store.held_keys()
+        ledger.filters = (*ledger.filters[:1], fresh) if ledger.filter is not None else (fresh,)
+        some: Sequence[int] = ledger.held_keys()
         last = -1
         while True:
             for start in range(0, len(some), SLICE):
@@ -128,12 +126,12 @@ class Cleaner:
             if not some:
                 break
             last = some[-1]
-        if store.archive is archive:
-            store.filter, store.filters = fresh, (fresh,)
+        if ledger.archive is archive:
+            ledger.filter, ledger.filters = fresh, (fresh,)
 
     def _empty_filter(self, archive: Archive) -> Filter:
         # Room for all that may ever come: building another one later would cost a tenth of all CPU meanwhile.
-        return Filter(max(2 * archive.entries, min(self._store.options.max_entries, MOST)))
+        return Filter(max(2 * archive.entries, min(self._ledger.options.max_entries, MOST)))
 
     async def _check(self, archive: Archive) -> None:
         """Read the whole file, on a connection of its own: merges go on meanwhile."""
@@ -144,4 +142,4 @@ class Cleaner:
             error = sqlite3.DatabaseError(f"it is damaged: {' '.join(str(found[0][0]).split())}")
             error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
             self._report(error)
-        await archive.set_meta("checked", int(self._store.options.clock()))
+        await archive.set_meta("checked", int(self._ledger.options.clock()))

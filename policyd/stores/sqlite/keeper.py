@@ -9,18 +9,16 @@ import contextlib
 import sqlite3
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from policyd.stores.sqlite import files
 from policyd.stores.sqlite.archive import Archive, is_damage
 from policyd.stores.sqlite.cleaner import Cleaner
 from policyd.stores.sqlite.complaints import Complaints
 from policyd.stores.sqlite.journal import ROOM, Segment, create_segment, read_states
+from policyd.stores.sqlite.ledger import Ledger
 from policyd.stores.sqlite.opening import Opening
 from policyd.stores.sqlite.state import State
-
-if TYPE_CHECKING:
-    from policyd.stores.sqlite.store import SqliteStore
 
 SLICE: Final = 2000
 """Entries freed in one go: a tenth of a millisecond."""
@@ -29,16 +27,15 @@ SLICE: Final = 2000
 class Keeper:
     """The background of one store."""
 
-    def __init__(self, store: "SqliteStore", path: Path) -> None:
+    def __init__(self, ledger: Ledger, path: Path) -> None:
         self.path = path
-        self.cleaner = Cleaner(store, self.report)
+        self.cleaner = Cleaner(ledger, self.report)
         self.unmerged: list[Segment] = []
         """Segments whose rows the old generation holds, oldest first."""
         self.new_keys = 0
         self.bytes_on_disk = 0
-        self.trouble = "it is not open yet"
-        self._store = store
-        self._limits = store.limits
+        self._ledger = ledger
+        self._limits = ledger.limits
         self._lock: int | None = None
         self._damage: sqlite3.Error | None = None
         self._replayed = False
@@ -49,7 +46,7 @@ class Keeper:
         self._task: asyncio.Task[None] | None = None
         self._last_turn = self._last_look = time.monotonic()
         self._complaints = Complaints()
-        self._opening = Opening(path, store.options.clock, self._complaints)
+        self._opening = Opening(path, ledger.options.clock, self._complaints)
 
     async def start(self) -> None:
         """Try once to bring the store up, then keep it."""
@@ -79,7 +76,7 @@ class Keeper:
         async with self._step:
             try:
                 await self._look_after_files()
-                if self._store.segment is None:
+                if self._ledger.segment is None:
                     await self._bring_up()
                 if merge is not False:
                     await self._merge_all()
@@ -88,7 +85,7 @@ class Keeper:
                     await self._merge_all()
             except (sqlite3.Error, OSError) as error:
                 self._complain(error)
-                if is_damage(error) and self._store.archive is not None:
+                if is_damage(error) and self._ledger.archive is not None:
                     await self._lose_archive(aside=error)
                 return False
             return True
@@ -103,8 +100,8 @@ class Keeper:
             await self.cleaner.stop()
             if self._task is not None:
                 await self._task
-            self._store.commit()
-            if self._store.archive is not None:
+            self._ledger.commit()
+            if self._ledger.archive is not None:
                 await self.attempt(merge=True)
         finally:
             await self._let_go()
@@ -118,19 +115,19 @@ class Keeper:
                 await asyncio.sleep(self._limits.retry)
 
     def _turn_is_due(self) -> bool:
-        segment = self._store.segment
+        segment = self._ledger.segment
         old = time.monotonic() - self._last_turn >= self._limits.age
-        return self._store.is_due() or (segment is not None and segment.rows > 0 and old)
+        return self._ledger.is_due() or (segment is not None and segment.rows > 0 and old)
 
     # -- merging
 
     async def _turn(self) -> None:
         """End the young generation, which the segments to merge are of from now on."""
         self._last_turn = time.monotonic()
-        segment = self._store.segment
-        needed = segment is None or segment.rows or self._store.has_retired()
-        self.unmerged, self.new_keys = self._store.turn(await self._new_segment() if needed else None)
-        await self._free(self._store.forgotten)
+        segment = self._ledger.segment
+        needed = segment is None or segment.rows or self._ledger.has_retired()
+        self.unmerged, self.new_keys = self._ledger.turn(await self._new_segment() if needed else None)
+        await self._free(self._ledger.forgotten)
 
     async def _merge_all(self) -> None:
         if not self.unmerged:
@@ -145,7 +142,7 @@ class Keeper:
         archive = self._archive
         if files.identity(segment.path) != segment.file:
             self._complaints.error(f"{segment.path} was removed or replaced; its rows are written again from memory")
-            await archive.keep(self._store.memory())
+            await archive.keep(self._ledger.memory())
             return
         try:
             await archive.merge(segment.number, segment.path)
@@ -153,7 +150,7 @@ class Keeper:
             if not is_damage(error) or await asyncio.to_thread(_is_readable, segment.path):
                 raise
             self._opening.set_aside(segment.path, error)
-            await archive.keep(self._store.memory())
+            await archive.keep(self._ledger.memory())
 
     async def _free(self, generation: dict[int, State]) -> None:
         while generation:
@@ -171,7 +168,7 @@ class Keeper:
         numbers = [number for number, _ in files.segments(self.path)]
         number = max([self._archive.merged, *numbers]) + 1
         path = files.segment_path(self.path, number)
-        secret, durability = self._store.keys.secret, self._store.options.durability
+        secret, durability = self._ledger.keys.secret, self._ledger.options.durability
         return await asyncio.to_thread(create_segment, number, path, secret, durability, room)
 
     # -- bringing up
@@ -179,18 +176,18 @@ class Keeper:
     async def _bring_up(self) -> None:
         if self._lock is None:
             self._lock = files.take_lock(self.path)
-        if self._store.archive is None:
-            archive = await self._opening.archive(self._store.keys.secret)
+        if self._ledger.archive is None:
+            archive = await self._opening.archive(self._ledger.keys.secret)
             try:
                 await self._settle(archive)
             except BaseException:
-                self._store.adopt(None)
+                self._ledger.adopt(None)
                 await archive.close()
                 raise
-        self._store.resume(await self._new_segment(ROOM if self._failed else 0))
+        self._ledger.resume(await self._new_segment(ROOM if self._failed else 0))
         if self._failed:
             self._complaints.good(f"the store {self.path} works again")
-        self.trouble, self._failed = "", False
+        self._ledger.trouble, self._failed = "", False
 
     async def _settle(self, archive: Archive) -> None:
         """Bring memory and a newly opened archive together, then look up in it."""
@@ -200,26 +197,26 @@ class Keeper:
                 await archive.keep(found.states.items())
                 for segment in found.segments:
                     await self._discard(segment)
-            self._store.adopt(archive)
-            self._store.learn(found.states)
+            self._ledger.adopt(archive)
+            self._ledger.learn(found.states)
             self.cleaner.take_filter(archive)
             if found.whole:
                 self.unmerged, self.new_keys = found.segments, len(found.states)
             self._replayed = True
             return
-        if archive.secret == self._store.keys.secret:
-            await archive.keep(self._store.memory())
+        if archive.secret == self._ledger.keys.secret:
+            await archive.keep(self._ledger.memory())
         else:
             self._complaints.good(f"{self.path} is another installation's; what was in memory is forgotten")
-            for segment in [*self._store.take_retired(), *self.unmerged]:
+            for segment in [*self._ledger.take_retired(), *self.unmerged]:
                 await self._discard(segment)
             self.unmerged, self.new_keys = [], 0
-        self._store.adopt(archive)
+        self._ledger.adopt(archive)
 
     # -- losing and letting go
 
     async def _look_after_files(self) -> None:
-        archive, segment = self._store.archive, self._store.segment
+        archive, segment = self._ledger.archive, self._ledger.segment
         if self._damage is not None:
             damage, self._damage = self._damage, None
             if archive is not None:
@@ -233,47 +230,47 @@ class Keeper:
             self._complaints.error(f"{self.path} was removed or replaced; it is opened again")
             await self._lose_archive(aside=None)
         elif segment is not None and files.identity(segment.path) != segment.file:
-            self._store.suspend()
+            self._ledger.suspend()
 
     async def _lose_archive(self, aside: Exception | None) -> None:
         """Stop using the archive, and set it aside if it is damaged."""
         archive = self._archive
         self._failed = True
-        self._store.suspend()
-        self._store.adopt(None)
+        self._ledger.suspend()
+        self._ledger.adopt(None)
         with contextlib.suppress(sqlite3.Error):
             await archive.close()
         if aside is not None:
             self._opening.set_aside(self.path, aside)
 
     async def _let_go(self) -> None:
-        self._store.suspend()
-        for segment in [*self._store.take_retired(), *self.unmerged]:
+        self._ledger.suspend()
+        for segment in [*self._ledger.take_retired(), *self.unmerged]:
             if segment.rows:
                 segment.close()
             else:
                 await self._discard(segment)
-        if self._store.archive is not None:
-            archive, known = self._archive, self._store.filter
-            self._store.adopt(None)
+        if self._ledger.archive is not None:
+            archive, known = self._archive, self._ledger.filter
+            self._ledger.adopt(None)
             with contextlib.suppress(sqlite3.Error):
                 await archive.leave(known.dump() if known is not None else b"")
             await archive.close()
-        self.trouble = "it is closed"
+        self._ledger.trouble = "it is closed"
         if self._lock is not None:
             files.release_lock(self._lock)
             self._lock = None
 
     def _complain(self, error: Exception) -> None:
         self._failed = True
-        self.trouble = str(error)
+        self._ledger.trouble = str(error)
         self._complaints.error(f"the store {self.path} has trouble: {error}; it is tried again")
 
     @property
     def _archive(self) -> Archive:
-        if self._store.archive is None:
+        if self._ledger.archive is None:
             raise sqlite3.OperationalError("its archive is not open")
-        return self._store.archive
+        return self._ledger.archive
 
 
 def _is_readable(path: Path) -> bool:

@@ -6,15 +6,18 @@ on are the keeper's.
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from time import perf_counter
+from typing import NoReturn
 
+from policyd.model.errors import Unavailable
+from policyd.model.greylist import Entry, Rules, is_waiting
 from policyd.stores.sqlite.archive import Archive
 from policyd.stores.sqlite.filter import Filter
 from policyd.stores.sqlite.journal import Group, Segment
 from policyd.stores.sqlite.keys import Keys
 from policyd.stores.sqlite.limits import Limits
-from policyd.stores.sqlite.state import State
+from policyd.stores.sqlite.state import State, freeze, thaw
 from policyd.stores.store import CommitFigures, StoreOptions
 
 
@@ -22,7 +25,7 @@ class Ledger:
     """What was learned and is not only in the archive."""
 
     on_failure: Callable[[sqlite3.Error], None]
-    """Is told why a group could not be committed."""
+    """Is told why a group could not be committed, or an entry not looked up."""
     wake: Callable[[], None]
     """Called when there is something to merge."""
 
@@ -37,7 +40,12 @@ class Ledger:
         """Complete, or None."""
         self.filters: tuple[Filter, ...] = ()
         """All that must learn new keys: the complete one, and one that is being built."""
+        self.rules: Rules | None = None
+        """Those last seen."""
+        self.trouble = "it is not open yet"
+        """Why nothing can be written or looked up now; "" when all is well."""
         self.failures = 0
+        self.returned_late = 0
         self.forgotten: dict[int, State] = {}
         """The generation that was dropped last: the keeper frees it bit by bit, at once it would take 1.5 ms."""
         self._hides = options.privacy
@@ -47,8 +55,53 @@ class Ledger:
         self._retired: list[Segment] = []
         self._new_keys = 0
         self._group: Group | None = None
+        self._frozen: tuple[Entry | None, State] = None, b""
         self._figures = CommitFigures()
         self._call_soon = asyncio.get_running_loop().call_soon
+
+    def recall(self, key: int, *, is_needed: bool = True) -> Entry | None:
+        """The entry of a key, wherever it is. Raises Unavailable; without an archive only if it `is_needed`."""
+        state = self._young.get(key)
+        if state is not None:
+            return thaw(state)
+        known = self.filter
+        if known is not None and not known.may_hold(key):  # it learns what memory learns
+            return None
+        state = self._old.get(key)
+        if state is None:
+            if self.archive is not None:
+                return self._fetch(self.archive, key)
+            return self._refuse() if is_needed else None
+        self._young[key] = state
+        return thaw(state)
+
+    def may_hold(self, key: int) -> bool:
+        """Whether there may be an entry of a key."""
+        return self.filter is None or self.filter.may_hold(key)  # it learns what memory learns
+
+    def remember(
+        self, rows: Sequence[tuple[int, Entry, bytes]], asked: Iterable[int], *, is_needed: bool
+    ) -> Group | None:
+        """Put `rows` into the open group; the group that the answer must wait for, also because of what was `asked`.
+
+        Raises Unavailable if that `is_needed` and cannot be done.
+        """
+        if rows and (self.segment is None or len(self._young) >= self._hard_limit):
+            if is_needed:
+                self._refuse()
+            rows = ()
+        group = self._group or (self._open_group() if rows else None)
+        if group is None:
+            return None
+        waits = not group.before.keys().isdisjoint(asked) or (is_needed and bool(rows))
+        for key, entry, text in rows:
+            self._put(group, key, entry, text)
+        return group if waits else None
+
+    def count_late(self, keys: Iterable[int]) -> None:
+        """Mail is new under all of `keys`: count it if memory holds one of them, which then expired before it came."""
+        states = map(self._young.get, keys)
+        self.returned_late += any(state is not None and is_waiting(thaw(state)) for state in states)
 
     def commit(self) -> None:
         """Commit the open group, if there is one, and tell all that wait for it."""
@@ -144,3 +197,37 @@ class Ledger:
             else:
                 self._young[key] = state
         self.suspend()
+
+    def _fetch(self, archive: Archive, key: int) -> Entry | None:
+        try:
+            state = archive.find(key)
+        except sqlite3.Error as error:
+            self.failures += 1
+            self.on_failure(error)
+            raise Unavailable(f"the store cannot be read: {error}") from error
+        if state is None:
+            return None
+        if len(self._young) < self._hard_limit:
+            self._young[key] = state
+        return thaw(state)
+
+    def _open_group(self) -> Group:
+        group = self._group = Group()
+        self._call_soon(self.commit)
+        return group
+
+    def _put(self, group: Group, key: int, entry: Entry, text: bytes) -> None:
+        before = self._young.get(key)
+        if key not in group.before:
+            group.before[key] = before
+            if before is None:
+                self._new_keys += 1
+                for known in self.filters:
+                    known.add(key)
+        if entry is not self._frozen[0]:  # all first tries of one second are the same entry
+            self._frozen = entry, freeze(*entry)
+        self._young[key] = self._frozen[1]
+        group.rows.append((key, *entry, self.keys.hidden(text) if self._hides else text))
+
+    def _refuse(self) -> NoReturn:
+        raise Unavailable(f"the store cannot write: {self.trouble}")

@@ -5,15 +5,13 @@ by the model's own rule, over look-ups that note what they asked: no answer may 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from policyd.model.greylist import Change, Entry, Identities, Observation, Rules, Triplet, client_key, judge
 from policyd.model.recognition import names_to_ask, recognise
 from policyd.stores.sqlite.journal import Group
 from policyd.stores.sqlite.keys import triplet_text
-
-if TYPE_CHECKING:
-    from policyd.stores.sqlite.store import SqliteStore
+from policyd.stores.sqlite.ledger import Ledger
 
 Known = tuple[int, Entry, bytes]
 """A key, its entry, its triplet's text."""
@@ -21,12 +19,12 @@ REFRESHING: Final = frozenset({"known", "auto-whitelisted", "group"})
 """Outcomes that change nothing but dates: nobody need wait for them, and nothing is lost with them."""
 
 
-def strangers(store: "SqliteStore", names: Sequence[str], text: bytes) -> list[tuple[int, bytes]] | None:
+def strangers(ledger: Ledger, names: Sequence[str], text: bytes) -> list[tuple[int, bytes]] | None:
     """The keys and texts of a new mail under `names`, if nothing at all is known under any of them; else None.
 
     Most new mail is that of strangers: what `recognise` would find out of them is found here in a third of the time.
     """
-    key_of, may_hold, rest = store.keys.of, store.may_hold, text[text.index(b"\n") :]
+    key_of, may_hold, rest = ledger.keys.of, ledger.may_hold, text[text.index(b"\n") :]
     found = []
     for name in names:
         head = name.encode("utf-8", "surrogateescape")
@@ -39,7 +37,7 @@ def strangers(store: "SqliteStore", names: Sequence[str], text: bytes) -> list[t
 
 
 def observe_all(
-    store: "SqliteStore",
+    ledger: Ledger,
     triplet: Triplet,
     others: Sequence[str],
     rules: Rules,
@@ -57,26 +55,24 @@ def observe_all(
     def find(key: Triplet) -> Entry | None:
         if key in known:
             return known[key][1]
-        number = numbers[key] = store.keys.of(triplet_text(key))
-        return store.recall(number)
+        number = numbers[key] = ledger.keys.of(triplet_text(key))
+        return ledger.recall(number)
 
     outcome, seconds, writes = recognise(find, triplet, others, rules, now, crowded=crowded)
     asked, rows = list(numbers.values()), []
     for key, entry in writes.items():
         text = triplet_text(key)
-        rows.append((numbers.get(key) or store.keys.of(text), entry, text))
+        rows.append((numbers.get(key) or ledger.keys.of(text), entry, text))
     if outcome == "new":
-        store.count_late(key for key, _, _ in rows)
-    return Observation(outcome, seconds, store.remember(rows, asked, is_needed=outcome not in REFRESHING))
+        ledger.count_late(key for key, _, _ in rows)
+    return Observation(outcome, seconds, ledger.remember(rows, asked, is_needed=outcome not in REFRESHING))
 
 
-def peek_at_all(
-    store: "SqliteStore", triplet: Triplet, rules: Rules, now: int, others: Identities | None
-) -> Observation:
+def peek_at_all(ledger: Ledger, triplet: Triplet, rules: Rules, now: int, others: Identities | None) -> Observation:
     """Judge a try by all that is known, and remember nothing. Raises Unavailable."""
 
     def find(key: Triplet) -> Entry | None:
-        return store.recall(store.keys.of(triplet_text(key)))
+        return ledger.recall(ledger.keys.of(triplet_text(key)))
 
     client = find(client_key(triplet))
     judgement = judge(client, find(triplet), rules, now)
@@ -87,12 +83,12 @@ def peek_at_all(
     return Observation(outcome, seconds)
 
 
-def amend_all(store: "SqliteStore", keys: Sequence[Triplet], change: Change) -> Group | None:
+def amend_all(ledger: Ledger, keys: Sequence[Triplet], change: Change) -> Group | None:
     """Put what `change` makes of each entry in its place; what to wait for. Raises Unavailable."""
     rows: list[Known] = []
     for text in map(triplet_text, keys):
-        number = store.keys.of(text)
-        entry = change(store.recall(number))
+        number = ledger.keys.of(text)
+        entry = change(ledger.recall(number))
         if entry is not None:
             rows.append((number, entry, text))
-    return store.remember(rows, (), is_needed=True)
+    return ledger.remember(rows, (), is_needed=True)

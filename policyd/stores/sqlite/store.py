@@ -6,10 +6,10 @@ group, which is committed before the event loop's next look at its sockets. A gr
 
 import sqlite3
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 from policyd.model.errors import Unavailable
 from policyd.model.greylist import (
@@ -23,14 +23,12 @@ from policyd.model.greylist import (
     Rules,
     Triplet,
     is_auto_whitelisted,
-    is_waiting,
     judge,
 )
 from policyd.model.greylist import client_key as own_key
 from policyd.model.recognition import names_to_ask
 from policyd.stores.crowd import Crowd
 from policyd.stores.sqlite import reading
-from policyd.stores.sqlite.archive import Archive
 from policyd.stores.sqlite.figures import figures_of
 from policyd.stores.sqlite.journal import Group
 from policyd.stores.sqlite.keeper import Keeper
@@ -38,7 +36,6 @@ from policyd.stores.sqlite.keys import client_text, triplet_text
 from policyd.stores.sqlite.ledger import Ledger
 from policyd.stores.sqlite.limits import Limits
 from policyd.stores.sqlite.recognising import REFRESHING, amend_all, observe_all, peek_at_all, strangers
-from policyd.stores.sqlite.state import State, freeze, thaw
 from policyd.stores.store import Kept, StoreOptions, StoreStats, Wanted
 
 T = TypeVar("T")
@@ -49,10 +46,7 @@ class SqliteStore(Ledger):
 
     def __init__(self, path: Path, options: StoreOptions, limits: Limits | None = None) -> None:
         super().__init__(options, limits or Limits())
-        self.rules: Rules | None = None
-        self.returned_late = 0
         self._crowd = Crowd()
-        self._frozen: tuple[Entry | None, State] = None, b""
         self._keeper = Keeper(self, path)
         self.on_failure = self._keeper.report
         self.wake = self._keeper.wake
@@ -89,50 +83,6 @@ class SqliteStore(Ledger):
         """Change entries in the group of this tick."""
         return amend_all(self, keys, change)
 
-    def recall(self, key: int, *, is_needed: bool = True) -> Entry | None:
-        """The entry of a key, wherever it is. Raises Unavailable; without an archive only if it `is_needed`."""
-        state = self._young.get(key)
-        if state is not None:
-            return thaw(state)
-        known = self.filter
-        if known is not None and not known.may_hold(key):  # it learns what memory learns
-            return None
-        state = self._old.get(key)
-        if state is None:
-            if self.archive is not None:
-                return self._fetch(self.archive, key)
-            return self._refuse() if is_needed else None
-        self._young[key] = state
-        return thaw(state)
-
-    def may_hold(self, key: int) -> bool:
-        """Whether there may be an entry of a key."""
-        return self.filter is None or self.filter.may_hold(key)  # it learns what memory learns
-
-    def remember(
-        self, rows: Sequence[tuple[int, Entry, bytes]], asked: Iterable[int], *, is_needed: bool
-    ) -> Group | None:
-        """Put `rows` into the open group; the group that the answer must wait for, also because of what was `asked`.
-
-        Raises Unavailable if that `is_needed` and cannot be done.
-        """
-        if rows and (self.segment is None or len(self._young) >= self._hard_limit):
-            if is_needed:
-                self._refuse()
-            rows = ()
-        group = self._group or (self._open_group() if rows else None)
-        if group is None:
-            return None
-        waits = not group.before.keys().isdisjoint(asked) or (is_needed and bool(rows))
-        for key, entry, text in rows:
-            self._put(group, key, entry, text)
-        return group if waits else None
-
-    def count_late(self, keys: Iterable[int]) -> None:
-        """Mail is new under all of `keys`: count it if memory holds one of them, which then expired before it came."""
-        states = map(self._young.get, keys)
-        self.returned_late += any(state is not None and is_waiting(thaw(state)) for state in states)
-
     def peek(self, triplet: Triplet, rules: Rules, now: int, others: Identities | None = None) -> Observation:
         """Judge only."""
         return peek_at_all(self, triplet, rules, now, others)
@@ -160,7 +110,7 @@ class SqliteStore(Ledger):
 
     async def _read(self, read: Callable[[Path], Awaitable[T]]) -> T:
         if self.archive is None or not await self._keeper.attempt(merge=True):
-            raise Unavailable(f"the store cannot be read now: {self._keeper.trouble}")
+            raise Unavailable(f"the store cannot be read now: {self.trouble}")
         try:
             return await read(self._keeper.path)
         except sqlite3.Error as error:
@@ -188,24 +138,6 @@ class SqliteStore(Ledger):
     async def close(self) -> None:
         """Commit, merge and let go of the files."""
         await self._keeper.close()
-
-    def _fetch(self, archive: Archive, key: int) -> Entry | None:
-        try:
-            state = archive.find(key)
-        except sqlite3.Error as error:
-            self.failures += 1
-            self._keeper.report(error)
-            raise Unavailable(f"the store cannot be read: {error}") from error
-        if state is None:
-            return None
-        if len(self._young) < self._hard_limit:
-            self._young[key] = state
-        return thaw(state)
-
-    def _open_group(self) -> Group:
-        group = self._group = Group()
-        self._call_soon(self.commit)
-        return group
 
     def _remember(self, judgement: Judgement, network: str, client_key: int, key: int, text: bytes) -> Observation:
         outcome, seconds, client, entry = judgement
@@ -238,19 +170,3 @@ class SqliteStore(Ledger):
         for other, named in strange:
             self._put(group, other, entry, named)
         return observation
-
-    def _put(self, group: Group, key: int, entry: Entry, text: bytes) -> None:
-        before = self._young.get(key)
-        if key not in group.before:
-            group.before[key] = before
-            if before is None:
-                self._new_keys += 1
-                for known in self.filters:
-                    known.add(key)
-        if entry is not self._frozen[0]:  # all first tries of one second are the same entry
-            self._frozen = entry, freeze(*entry)
-        self._young[key] = self._frozen[1]
-        group.rows.append((key, *entry, self.keys.hidden(text) if self._hides else text))
-
-    def _refuse(self) -> NoReturn:
-        raise Unavailable(f"the store cannot write: {self._keeper.trouble}")
