@@ -57,13 +57,16 @@ class Waiting:
         now = int(self._clock())
         change: Change = lambda entry: entry and entry._replace(last_seen=now, passes=1)  # noqa: E731
         found = await self._change(self._wanted(arguments, waiting=True), change)
-        return {"released": [self._mail(*mail) for mail in together(found)]}
+        return {
+            "released": [self._mail(*mail) for mail in together(found)],
+            "left_out": len(found) == _most(arguments),
+        }
 
     async def forget(self, arguments: Arguments) -> dict[str, Any]:
         """Forget everything that is known of ``what``. Raises Refused."""
         wanted = self._wanted(arguments, waiting=False)
         found = await self._change(wanted, lambda entry: FORGOTTEN if entry else None)
-        return {"forgotten": [self._row(*kept) for kept in found]}
+        return {"forgotten": [self._row(*kept) for kept in found], "left_out": len(found) == _most(arguments)}
 
     async def stats(self, _: Arguments) -> dict[str, Any]:
         """How many entries of which kind there are. Raises Refused."""

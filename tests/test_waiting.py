@@ -14,7 +14,7 @@ from policyd.model.recognition import trapped
 from policyd.stores import Wanted
 from policyd.stores.memory import MemoryStore
 from policyd.stores.store import StoreOptions
-from policyd.waiting import Waiting
+from policyd.waiting import MOST, Waiting
 
 T0 = 1_800_000_000
 OPTIONS = Settings()
@@ -67,6 +67,19 @@ def test_release_lets_pass_and_forget_begins_anew(what: str) -> None:
         assert desk.try_(stranger, at=1) == "early"
         assert [row["kind"] for row in (await desk.ask("forget", what=what))["forgotten"]] == ["known"]
         assert desk.try_(at=2) == "new"
+
+    run(scenario)
+
+
+def test_a_change_of_more_than_one_answer_holds_says_so() -> None:
+    async def scenario(desk: Desk) -> None:
+        for number in range(MOST + 1):
+            desk.try_(MAIL._replace(client=f"2001:db8:{number:x}::/64", recipient=f"r{number}@y.example"))
+        for verb, name in (("release", "released"), ("forget", "forgotten")):
+            first = await desk.ask(verb, what="x.example")
+            assert (len(first[name]), first["left_out"]) == (MOST, True)
+            rest = await desk.ask(verb, what="x.example")
+            assert (len(rest[name]), rest["left_out"]) == (1, False)
 
     run(scenario)
 

@@ -4,13 +4,14 @@ Law: nothing of a mail reaches a terminal unescaped; the database is never opene
 """
 
 import json
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from policyd.cli import DEGRADED, GOOD, complain
 from policyd.cli._control import add_options, ask
+from policyd.cli._numbers import count
 from policyd.cli._verbs import choose
 from policyd.logs.lines import escape
 
@@ -22,6 +23,11 @@ class Verb(NamedTuple):
     needs_what: bool
     lines: Callable[[Mapping[str, Any]], Iterator[str]]
 
+
+MOST: Final = 1000
+"""Entries of one answer of the daemon."""
+_ARGUMENTS: Final = {"what": "what", "limit": "most"}
+_CHANGED: Final = {"release": "released", "forget": "forgotten"}
 
 HELP: Final = """\
 usage: policyd greylist VERB [WHAT] [OPTIONS]
@@ -53,13 +59,22 @@ def _run(verb: str, arguments: list[str]) -> int:
     told = VERBS[verb]
     parser = ArgumentParser(f"policyd greylist {verb}", description=told.help[0].upper() + told.help[1:] + ".")
     if verb != "stats":
-        parser.add_argument("what", metavar="WHAT", nargs=None if told.needs_what else "?", default="")
-        parser.add_argument("--limit", metavar="N", type=int, default=1000, help="entries; default: %(default)s")
+        parser.add_argument(
+            "what",
+            metavar="WHAT",
+            nargs=None if told.needs_what else "?",
+            help="an address, a domain, or a network",
+            default="",
+        )
+    if verb in ("list", "show"):
+        parser.add_argument(
+            "--limit", metavar="N", type=count(MOST), default=MOST, help="entries; default: %(default)s"
+        )
     add_options(parser, timeout=60)
     options = parser.parse_args(arguments)
-    answer = ask(
-        options, f"greylist {verb}", **({} if verb == "stats" else {"what": options.what, "most": options.limit})
-    )
+    if told.needs_what and not options.what:
+        parser.error("WHAT is empty; name an address, a domain or a network")
+    answer = _ask(verb, options)
     if options.json:
         print(json.dumps(answer))
     else:
@@ -69,6 +84,17 @@ def _run(verb: str, arguments: list[str]) -> int:
         complain(f"policyd greylist {verb}: nothing of {options.what!r}")
         return DEGRADED
     return GOOD
+
+
+def _ask(verb: str, options: Namespace) -> dict[str, Any]:
+    """The daemon's answer. It changes a bounded number of entries at a time, so it is asked until nothing is left."""
+    arguments = {name: vars(options)[option] for option, name in _ARGUMENTS.items() if option in options}
+    answer: dict[str, Any] = ask(options, f"greylist {verb}", **arguments)
+    changed = _CHANGED.get(verb)
+    while changed and answer.get("left_out"):
+        more = ask(options, f"greylist {verb}", **arguments)
+        answer = more | {changed: answer[changed] + more[changed]}
+    return answer
 
 
 def _mails(name: str) -> Callable[[Mapping[str, Any]], Iterator[str]]:

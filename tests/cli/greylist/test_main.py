@@ -49,6 +49,30 @@ def test_nothing_to_do_is_a_status_of_its_own(
     assert ask(monkeypatch, {"waiting": []}, "list") == 0
 
 
+@pytest.mark.parametrize(("verb", "name"), [("release", "released"), ("forget", "forgotten")])
+def test_everything_is_changed_however_many_answers_that_takes(
+    verb: str, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = [{name: [MAIL | ROW] * 2, "left_out": True}, {name: [MAIL | ROW], "left_out": False}] * 2
+    monkeypatch.setattr(greylist, "ask", lambda *_, **__: answers.pop(0))
+    assert main(["greylist", verb, "x.example"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 3
+    assert main(["greylist", verb, "x.example", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {name: [MAIL | ROW] * 3, "left_out": False}
+
+
+@pytest.mark.parametrize("verb", ["list", "show"])
+def test_a_limit_that_the_daemon_would_not_keep_is_refused(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["greylist", verb, "x.example", "--limit", "1001"]) == 2
+    assert "'1001' is no number from 1 to 1000" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["show", "release", "forget"])
+def test_nothing_is_not_whom(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["greylist", verb, ""]) == 2
+    assert "WHAT is empty" in capsys.readouterr().err
+
+
 def test_the_figures(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     answer = {"kinds": {"waiting": 3, "known": 12}}
     assert ask(monkeypatch, answer, "stats") == 0
