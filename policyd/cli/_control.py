@@ -5,21 +5,26 @@ shows its seconds, on a terminal only.
 """
 
 import json
+import re
 import socket
 import sys
 import time
 import tomllib
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from policyd.cli import NotRunning
-from policyd.config import DEFAULT_PATH, ControlSettings
-from policyd.model.errors import Refused
+from policyd.cli._numbers import seconds
+from policyd.config import DEFAULT_PATH, ControlSettings, read
+from policyd.model.errors import ConfigError, Refused
 
 MAX_ANSWER: Final = 16 << 20
 """Bytes; a daemon answers with half of that at most."""
+_SOCKET: Final = re.compile(
+    r'^[ \t]*\[control\](?:[^\n]*\n(?![ \t]*\[))*?[ \t]*socket[ \t]*=[ \t]*"([^"\n]*)"', re.MULTILINE
+)
+"""How it is written in a file that is no TOML any more."""
 MOMENT: Final = 1.0
 """Seconds of waiting before the terminal shows them."""
 
@@ -30,7 +35,7 @@ def add_options(parser: ArgumentParser, *, timeout: float = 10.0) -> None:
     add("--config", "-c", metavar="FILE", default=DEFAULT_PATH,
         help="whose [control] socket is asked; default: %(default)s")  # fmt: skip
     add("--socket", metavar="PATH", help="the control socket itself")
-    add("--timeout", metavar="SECONDS", type=float, default=timeout, help="how long to wait; default: %(default)g")
+    add("--timeout", metavar="SECONDS", type=seconds, default=timeout, help="how long to wait; default: %(default)g")
     add("--json", action="store_true", help="print one JSON object")
 
 
@@ -44,13 +49,20 @@ def ask(options: Namespace, verb: str, **arguments: object) -> Any:
 def find_socket(config: str) -> str:
     """The socket that the file at `config` names. A file with mistakes must not hide the daemon that runs without them.
 
-    Raises NotRunning if it is switched off there.
+    Raises NotRunning if it is switched off there, ConfigError if the file was named and cannot be read.
     """
     try:
-        section = tomllib.loads(Path(config).read_bytes().decode("utf-8-sig")).get("control", {})
+        text = read(config).decode("utf-8-sig", "replace")
+    except ConfigError:
+        if config != DEFAULT_PATH:  # else another daemon would be asked, and taken for the one that was meant
+            raise
+        text = ""
+    try:
+        section = tomllib.loads(text).get("control", {})
         path = section.get("socket") if isinstance(section, dict) else None
-    except (OSError, ValueError, RecursionError):
-        path = None
+    except (ValueError, RecursionError):
+        line = _SOCKET.search(text)
+        path = line and line[1]
     if path == "":
         raise NotRunning(f'{config}: [control] socket is "": a daemon with these settings cannot be asked')
     return path if isinstance(path, str) else ControlSettings().socket

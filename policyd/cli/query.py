@@ -15,6 +15,7 @@ from contextlib import closing
 from typing import Final
 
 from policyd.cli import DEGRADED, GOOD, NOT_RUNNING, complain
+from policyd.cli._numbers import seconds
 from policyd.model.address import parse_address
 from policyd.model.endpoint import Endpoint, parse_endpoint
 
@@ -168,16 +169,6 @@ def _place(text: str) -> Endpoint:
         raise ArgumentTypeError(str(error)) from None
 
 
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= 3600:
-        raise ArgumentTypeError(f"{text!r} is no time between 0 and 3600 seconds")
-    return seconds
-
-
 def add_request_options(parser: ArgumentParser, *, is_required: bool) -> None:
     """The options that say what a mail brings; `attributes_of` makes a request of them."""
     add = parser.add_argument
@@ -206,7 +197,7 @@ def _parser() -> ArgumentParser:
     add("--connect", metavar="PLACE", type=_place, default="inet:127.0.0.1:10030",
         help="inet:HOST:PORT or unix:PATH; default: %(default)s")  # fmt: skip
     add_request_options(parser, is_required=True)
-    add("--timeout", metavar="SECONDS", type=_seconds, default=10.0, help="default: %(default)g")
+    add("--timeout", metavar="SECONDS", type=seconds, default=10.0, help="default: %(default)g")
     add("--json", action="store_true", help="print one JSON object")
     add("--explain", action="store_true",
         help="say, too, which checks are asked, which [[policy]] counts, and which lines of lists match")  # fmt: skip

@@ -12,6 +12,7 @@ from typing import Any, Final
 from policyd.cli import GOOD, complain
 from policyd.cli._control import add_options, ask
 from policyd.cli._decisions import Seen, decisions, domain_of, network_of
+from policyd.cli._numbers import count
 from policyd.logs.reading import Fields
 from policyd.model.units import number_of
 
@@ -47,7 +48,9 @@ def main(arguments: list[str]) -> int:
     add_options(parser)
     parser.add_argument("--log", metavar="FILE", action="append", help="read this file (.gz too, - is stdin)")
     parser.add_argument("--shadow", action="store_true", help="only what shadow mode did not do")
-    parser.add_argument("--top", metavar="N", type=int, default=10, help="rows of each list; default: %(default)s")
+    parser.add_argument(
+        "--top", metavar="N", type=count(MAX_KEYS), default=10, help="rows of each list; default: %(default)s"
+    )
     options = parser.parse_args(arguments)
     report = make(options)
     print(json.dumps(report) if options.json else "\n".join(lines(report)))
@@ -59,13 +62,13 @@ def make(options: Namespace) -> dict[str, Any]:
     answer = None if options.log else ask(options, "recent")
     if answer is not None and not answer["kept"]:
         complain("policyd report: the daemon keeps no decisions: [log] level is warning")
-    report = count(decisions(options, answer), top=options.top, shadow=options.shadow)
+    report = tally(decisions(options, answer), top=options.top, shadow=options.shadow)
     if options.shadow and answer is not None:
         report["since_start"] = ask(options, "shadow")
     return report
 
 
-def count(seen: Iterable[Seen], *, top: int, shadow: bool) -> dict[str, Any]:
+def tally(seen: Iterable[Seen], *, top: int, shadow: bool) -> dict[str, Any]:
     """The counts of all decisions, or of those that shadow mode changed."""
     total = counted = 0
     tallies = {name: Tally() for name in ("what", "reasons", *_TITLES)}
@@ -114,6 +117,8 @@ def lines(report: dict[str, Any]) -> Iterator[str]:
     done = "would have been done" if report["shadow"] else "done"
     titles = {"what": done, "reasons": "reasons", **_TITLES}
     for name, title in titles.items():
+        if not report[name]:
+            continue
         yield ""
         yield title
         yield from (f"  {row['count']:8}  {row['name']}" for row in report[name])

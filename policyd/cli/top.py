@@ -7,15 +7,18 @@ decisions a second a sample is counted, and that is said.
 import json
 import sys
 import time
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import suppress
+from os import terminal_size
+from shutil import get_terminal_size
 from typing import Any, Final
 
 from policyd.cli import GOOD
 from policyd.cli._control import Connection, add_options, find_socket
 from policyd.cli._decisions import Seen, domain_of, from_daemon, network_of
+from policyd.cli._numbers import count
 from policyd.model.units import number_of
 
 WINDOW: Final = 60
@@ -34,7 +37,7 @@ def main(arguments: list[str]) -> int:
         "Ctrl-C. Elsewhere than on a terminal, or with --json, they are counted for --seconds and printed once.",
     )
     add_options(parser)
-    parser.add_argument("--seconds", metavar="N", type=_seconds, default=5, help="default: %(default)s")
+    parser.add_argument("--seconds", metavar="N", type=count(3600), default=5, help="default: %(default)s")
     parser.add_argument("--once", action="store_true", help="print once on a terminal, too")
     options = parser.parse_args(arguments)
     with Connection(options.socket or find_socket(options.config), options.timeout) as connection:
@@ -72,7 +75,7 @@ def _live(connection: Connection) -> None:
     after = int(time.time()) - WINDOW
     while True:
         after = look(connection, after, window)
-        print("\033[H\033[2J" + "\n".join(table(summary(window))), flush=True)
+        print("\033[H\033[2J" + "\n".join(fitted(summary(window), get_terminal_size())), flush=True)
         time.sleep(1)
 
 
@@ -92,17 +95,20 @@ def summary(window: Window) -> dict[str, Any]:
     return {"seconds": len(window), "decisions": len(seen), "left_out": sum(more for _, _, more in window), **tops}
 
 
-def table(counted: dict[str, Any]) -> Iterator[str]:
+def fitted(counted: dict[str, Any], size: terminal_size) -> list[str]:
+    """The counts for people, as many rows of each kind as a terminal of this `size` has lines for."""
+    for rows in range(ROWS, 0, -1):
+        lines = [line[: size.columns] for line in table(counted, rows)]
+        if len(lines) < size.lines:  # the last one is the cursor's
+            break
+    return lines
+
+
+def table(counted: dict[str, Any], rows: int = ROWS) -> Iterator[str]:
     """The counts for people."""
     sample = f", {counted['left_out']} more not looked at" if counted["left_out"] else ""
     yield f"{number_of(counted['decisions'], 'decision', 'decisions')} in {counted['seconds']} s{sample}"
     for name in filter(counted.get, ("actions", "reasons", "networks", "senders", "recipients")):
         yield ""
         yield name
-        yield from (f"  {row['count']:7}  {row['name']}" for row in counted[name])
-
-
-def _seconds(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) <= 3600:
-        raise ArgumentTypeError(f"{text!r} is no number from 1 to 3600")
-    return int(text)
+        yield from (f"  {row['count']:7}  {row['name']}" for row in counted[name][:rows])

@@ -14,7 +14,10 @@ from typing import Any, Final
 from policyd.cli import DEGRADED, GOOD, complain
 from policyd.cli._control import add_options, ask
 from policyd.cli._decisions import Seen, decisions
+from policyd.cli._numbers import count
 
+MOST: Final = 1_000_000
+"""Decisions that are held while the log is read: some hundred MB."""
 _PERSONS: Final = ("sender", "recipient")
 
 
@@ -29,13 +32,15 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("what", metavar="WHAT", help="such as alice@example.org, 192.0.2.0/24 or 1F2E3D4C")
     add_options(parser)
     parser.add_argument("--log", metavar="FILE", action="append", help="look into this file (.gz too, - is stdin)")
-    parser.add_argument("--limit", metavar="N", type=int, default=20, help="default: %(default)s")
+    parser.add_argument("--limit", metavar="N", type=count(MOST), default=20, help="default: %(default)s")
     options = parser.parse_args(arguments)
+    if not options.what:
+        parser.error("WHAT is empty; name an address, a domain, a network or an id")
     answer = None if options.log else ask(options, "find", words=[needle(options.what)])
     forms = frozenset() if answer is None else frozenset(answer["forms"])
     is_meant = matcher(options.what, forms)
     meant = (seen for seen in decisions(options, answer) if is_meant(seen.fields))
-    found = list(reversed(deque(meant, maxlen=max(options.limit, 1))))
+    found = list(reversed(deque(meant, maxlen=options.limit)))
     print_all(found, as_json=options.json)
     if not found:
         complain(f"policyd why: {_nothing(options.what, answer)}")

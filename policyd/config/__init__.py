@@ -5,7 +5,7 @@ are the fields of its own dataclass; this room never learns of them.
 """
 
 from policyd.config.build import build
-from policyd.config.load import load, parse
+from policyd.config.load import load, parse, read
 from policyd.config.settings import (
     ChainSettings,
     ControlSettings,
@@ -32,4 +32,5 @@ __all__ = [
     "build",
     "load",
     "parse",
+    "read",
 ]

@@ -5,7 +5,6 @@ Law: reading changes nothing and keeps nothing; SIGHUP reads again.
 
 import re
 import tomllib
-from pathlib import Path
 from typing import Final
 
 from policyd.config.build import build
@@ -27,7 +26,7 @@ _PLAIN: Final = {
 
 def load(path: str) -> Settings:
     """The settings in the file at `path`. Raises ConfigError with all mistakes at once."""
-    return parse(_read(path), path)
+    return parse(_text(read(path), path), path)
 
 
 def parse(text: str, path: str) -> Settings:
@@ -46,14 +45,19 @@ def parse(text: str, path: str) -> Settings:
     return build(tables, path, where)
 
 
-def _read(path: str) -> str:
+def read(path: str) -> bytes:
+    """The file at `path`. Raises ConfigError if it cannot be read."""
     try:
-        raw = Path(path).read_bytes()
+        with open(path, "rb") as file:  # noqa: PTH123 - to pathlib "" is the current directory
+            return file.read()
     except FileNotFoundError:
-        raise ConfigError([f"{path}: no such file; name the configuration with --config FILE"]) from None
+        raise ConfigError([f"{path or repr(path)}: no such file; name the configuration with --config FILE"]) from None
     except (OSError, ValueError) as error:  # a ValueError for NUL in the path
         reason = getattr(error, "strerror", None) or error
         raise ConfigError([f"{path}: cannot be read: {reason}"]) from None
+
+
+def _text(raw: bytes, path: str) -> str:
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

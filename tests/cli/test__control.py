@@ -13,7 +13,7 @@ import pytest
 from policyd.cli import NotRunning, _control
 from policyd.cli._control import add_options, ask, find_socket
 from policyd.config import ControlSettings
-from policyd.model.errors import Refused
+from policyd.model.errors import ConfigError, Refused
 
 Serve = Callable[[socket.socket], None]
 
@@ -120,10 +120,14 @@ def test_nobody_there(tmp_path: Path) -> None:
         ("control = 1", ControlSettings().socket),
         ("[control]\nsocket = 1", ControlSettings().socket),
         ('[greylist]\ndelay = 240\n[control]\nsocket = "/x/s"', "/x/s"),
+        ('[control]\n# ours\nsocket = "/x/s"\n[greylist\n', "/x/s"),
+        ('[greylist]\ndelay = 240s\n [control] # ours\n  socket = "/x/s"\n', "/x/s"),
+        ('[greylist]\ntext = "\xfc\n[control]\nsocket = "/x/s"\n', "/x/s"),
+        ('[greylist\n[log]\nsocket = "/x/s"\n[control]\n[log]\nsocket = "/x/s"', ControlSettings().socket),
     ],
 )
 def test_a_configuration_with_mistakes_does_not_hide_the_daemon(tmp_path: Path, text: str, path: str) -> None:
-    (tmp_path / "policyd.toml").write_text(text)
+    (tmp_path / "policyd.toml").write_text(text, encoding="latin-1")
     assert find_socket(str(tmp_path / "policyd.toml")) == path
 
 
@@ -133,5 +137,19 @@ def test_a_daemon_that_cannot_be_asked(tmp_path: Path) -> None:
         find_socket(str(tmp_path / "policyd.toml"))
 
 
-def test_without_a_configuration_the_socket_is_the_usual_one(tmp_path: Path) -> None:
+def test_without_a_configuration_the_socket_is_the_usual_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_control, "DEFAULT_PATH", str(tmp_path / "none"))
     assert find_socket(str(tmp_path / "none")) == ControlSettings().socket
+
+
+@pytest.mark.parametrize("name", ["none", ".", "", "a\0b"])
+def test_a_configuration_that_was_named_and_cannot_be_read_is_not_another_daemons(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match=r"no such file|cannot be read"):
+        find_socket(str(tmp_path / name) if name else "")
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-1", "0", "1e300", "3601", "soon"])
+def test_a_timeout_is_a_time(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        options(f"--timeout={text}")
+    assert f"{text!r} is no time between 0 and 3600 seconds" in capsys.readouterr().err

@@ -62,3 +62,14 @@ def test_memory_is_bounded() -> None:
         tally.add(str(number))
     tally.add("0")
     assert tally.rows(2) == [{"name": OTHERS, "count": 3}, {"name": "0", "count": 2}]
+
+
+def test_where_nothing_was_decided_there_are_no_headings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "log").write_text("")
+    assert main(["report", "--log", str(tmp_path / "log")]) == 0
+    assert capsys.readouterr().out == "0 decisions\n"
+
+
+def test_rows_are_counted_from_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "--top=-1"]) == 2
+    assert "'-1' is no number from 1 to 100000" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """Who is busiest, and that each decision is counted once."""
 
 import json
+import os
 from typing import Any
 
 import pytest
@@ -75,6 +76,17 @@ def test_on_a_terminal_until_ctrl_c(
     assert main(["top"]) == 0
     assert connection.asked == [1_000_000_000 - top.WINDOW, 1_000_000_007]
     assert capsys.readouterr().out.count("\033[H\033[2J") == 2
+
+
+@pytest.mark.parametrize(("height", "rows"), [(24, 2), (60, 8), (3, 1)])
+def test_a_terminal_shows_what_fits(height: int, rows: int) -> None:
+    counts = [{"name": "x" * 99, "count": 1}] * 8
+    names = ("actions", "reasons", "networks", "senders", "recipients")
+    counted: dict[str, Any] = {"decisions": 8, "seconds": 1, "left_out": 0, **dict.fromkeys(names, counts)}
+    lines = top.fitted(counted, os.terminal_size((40, height)))
+    assert len([line for line in lines if "x" in line]) == 5 * rows
+    assert max(map(len, lines)) == 40
+    assert len(lines) < max(height, 5 * 3 + 2)
 
 
 @pytest.mark.parametrize("seconds", ["0", "x", "-1", "99999"])

@@ -87,3 +87,16 @@ def test_a_file_needs_no_daemon(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert main(["why", "192.0.2.0/24", "--log", str(tmp_path / "log"), "--limit", "1"]) == 0
     assert capsys.readouterr().out.endswith("id 29\n")
     assert main(["why", "203.0.113.0/24", "--log", str(tmp_path / "log")]) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([""], "WHAT is empty"),
+        (["a@x.example", "--limit", "0"], "'0' is no number from 1 to 1000000"),
+        (["a@x.example", "--limit", "9" * 20], "is no number from 1 to 1000000"),
+    ],
+)
+def test_what_cannot_be_meant(arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["why", *arguments]) == 2
+    assert sentence in capsys.readouterr().err

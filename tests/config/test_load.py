@@ -29,6 +29,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         (str(tmp_path / "none"), f"{tmp_path}/none: no such file; name the configuration with --config FILE"),
         (str(tmp_path), f"{tmp_path}: cannot be read: Is a directory"),
         ("a\0b", "cannot be read: embedded null byte"),
+        ("", "'': no such file; name the configuration with --config FILE"),
     ):
         with pytest.raises(ConfigError) as caught:
             load(path)

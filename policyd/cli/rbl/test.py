@@ -53,6 +53,8 @@ def main(arguments: list[str]) -> int:
     outcome = asyncio.run(_ask(settings.checks["rbl"], open_resolver(settings.dns), asked, int(time.time())))
     if options.json:
         print(json.dumps(_as_json(options.subject, outcome)))
+    elif not outcome.said:
+        print(f"no list of [rbl] is asked about {options.subject}")
     else:
         for line in _lines(outcome):
             print(line)
@@ -63,7 +65,7 @@ def request_of(subject: str) -> PolicyRequest | None:
     """A mail that comes from `subject`, an address or a domain; None if it is neither."""
     address = parse_address(subject)
     name = "unknown" if address else subject
-    if not address and ("." not in subject or not subject.isprintable() or {" ", "@"} & set(subject)):
+    if not address and not _is_domain(subject):
         return None
     mailbox = "" if address else f"postmaster@{subject}"
     return PolicyRequest(
@@ -80,6 +82,12 @@ def request_of(subject: str) -> PolicyRequest | None:
         client_address=address,
         attributes={},
     )
+
+
+def _is_domain(subject: str) -> bool:
+    _, dot, top = subject.rstrip(".").rpartition(".")
+    # No top-level domain is a number (RFC 3696 section 2): that is a mistyped address.
+    return bool(dot) and not top.isdecimal() and subject.isprintable() and not {" ", "@"} & set(subject)
 
 
 async def _ask(settings: Settings, resolver: Any, request: PolicyRequest, now: int) -> Outcome:

@@ -19,6 +19,7 @@ from policyd.model.address import Address
 from policyd.model.evidence import NO_EVIDENCE
 from policyd.model.request import PolicyRequest
 from policyd.model.spf import SpfIdentity, SpfReport
+from policyd.model.units import number_of
 from policyd.model.verdict import Verdict
 
 ERRORS: Final = frozenset({"temperror", "permerror"})
@@ -96,8 +97,8 @@ def _lines(found: list[Found], verdict: Verdict) -> Iterator[str]:
         if answer.explanation:
             yield f"  {answer.domain} explains: {answer.explanation}"
         yield (
-            f"  {each.report.terms} terms asked the DNS, {each.report.voids} found nothing; "
-            f"{each.report.queries} questions, {each.seconds * 1000:.0f} ms"
+            f"  {number_of(each.report.terms, 'term', 'terms')} asked the DNS, {each.report.voids} found nothing; "
+            f"{number_of(each.report.queries, 'question', 'questions')}, {each.seconds * 1000:.0f} ms"
         )
     yield f"answer: {verdict.action.verb} {verdict.action.text}".rstrip()
 

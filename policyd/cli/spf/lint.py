@@ -13,6 +13,7 @@ from policyd.config import Settings
 from policyd.lookups.dns import door
 from policyd.lookups.spf.lint import Lint, lint_record
 from policyd.model.spf import SpfLimits
+from policyd.model.units import number_of
 
 DEADLINE: Final = 30.0
 """Seconds; a person waits."""
@@ -50,7 +51,7 @@ async def lint(settings: Settings, domain: str, *, as_json: bool) -> int:
 def _lines(found: Lint) -> Iterator[str]:
     for depth, domain, record in found.records:
         yield f"{'  ' * depth}{domain}: {record}"
-    yield f"{found.terms} terms ask the DNS, {found.voids} of them find nothing"
+    yield f"{number_of(found.terms, 'term asks', 'terms ask')} the DNS, {found.voids} in vain"
     for finding in found.findings:
         yield f"{finding.kind}: {finding.domain}: {finding.text}"
     if not found.findings:

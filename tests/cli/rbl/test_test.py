@@ -87,7 +87,13 @@ def test_as_json(world: World, config: str, capsys: pytest.CaptureFixture[str]) 
     assert [each["zone"] for each in answer["answers"]] == ["bl.example", "b2.example", "list.dnswl.org"]
 
 
-@pytest.mark.parametrize("subject", ["localhost", "a@b.example", "two words.example", "", "\x1b.example"])
+@pytest.mark.parametrize("subject", ["localhost", "a@b.example", "two words.example", "", "\x1b.example", "999.1.1.1"])
 def test_what_is_neither_an_address_nor_a_domain(subject: str, config: str) -> None:
     assert request_of(subject) is None
     assert run(config, "--", subject) == 2
+
+
+def test_a_domain_that_no_list_is_asked_about(world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "policyd.toml").write_text(f"[rbl]\n{LISTS}\n")
+    assert run(str(tmp_path / "policyd.toml"), "spam.example") == 0
+    assert capsys.readouterr().out == "no list of [rbl] is asked about spam.example\n"

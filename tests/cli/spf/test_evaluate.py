@@ -47,7 +47,7 @@ def test_the_way_to_an_answer_and_what_would_follow(config: str, capsys: pytest.
         "    include pass.example: pass by ip4:192.0.2.0/24",
         "      v=spf1 ip4:192.0.2.0/24 -all",
     ]
-    assert lines[9].startswith("  1 terms asked the DNS, 0 found nothing; 2 questions, ")
+    assert lines[9].startswith("  1 term asked the DNS, 0 found nothing; 2 questions, ")
     assert lines[10].startswith("answer: PREPEND Received-SPF: pass (mx.receiver.example: ")
 
 
