@@ -10,7 +10,7 @@ import select
 import socket
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import perf_counter_ns
 from typing import Final, NamedTuple, NoReturn
 
@@ -19,6 +19,8 @@ Address = tuple[str, int] | str
 PATIENCE: Final = 20.0
 """Seconds without any reply after which the server is given up."""
 _FOREVER: Final = 1 << 62
+Recv = Callable[[int], bytes]
+Send = Callable[[bytes], int]
 
 
 class WrongAnswer(Exception):
@@ -44,18 +46,24 @@ class Sample(NamedTuple):
 
 
 class Driver:
-    """Persistent connections to one server. Raises OSError if they cannot be made."""
+    """Connections to one server. Raises OSError if they cannot be made.
 
-    def __init__(self, address: Address, connections: int) -> None:
-        self._sockets = [_connect(address) for _ in range(connections)]
+    With `mails` each is made anew after so many requests, one after the other, as Postfix does it: an smtpd ends after
+    100 clients (max_use), and its connection with it (measured).
+    """
+
+    def __init__(self, address: Address, connections: int, mails: int = 0) -> None:
+        self._address, self._mails = address, mails
+        self._sockets = {sock.fileno(): sock for sock in (_connect(address) for _ in range(connections))}
+        self._left = {fd: mails * place // connections for place, fd in enumerate(self._sockets)} if mails else {}
         self._epoll = select.epoll()
-        for sock in self._sockets:
-            self._epoll.register(sock.fileno(), select.EPOLLIN)
+        for fd in self._sockets:
+            self._epoll.register(fd, select.EPOLLIN)
 
     def close(self) -> None:
         """Hang up."""
         self._epoll.close()
-        for sock in self._sockets:
+        for sock in self._sockets.values():
             sock.close()
 
     def start(self, requests: Iterator[bytes], together: int = 8, patience: float = 60.0) -> None:
@@ -63,8 +71,9 @@ class Driver:
 
         Raises WrongAnswer.
         """
-        for first in range(0, len(self._sockets), together):
-            group = self._sockets[first : first + together]
+        sockets = list(self._sockets.values())
+        for first in range(0, len(sockets), together):
+            group = sockets[first : first + together]
             for sock in group:
                 sock.send(next(requests))
             for sock in group:
@@ -88,13 +97,13 @@ class Driver:
 
     def _run(self, requests: Iterator[bytes], duration: int) -> Sample:
         latencies, answers = array("q"), Counter[bytes]()
-        top = max(sock.fileno() for sock in self._sockets) + 1
-        sent, peers = [0] * top, {sock.fileno(): (sock.recv, sock.send) for sock in self._sockets}
+        sent, peers = [0] * (max(self._sockets) + 1), {fd: (sock.recv, sock.send) for fd, sock in self._sockets.items()}
+        left = self._left
         poll, clock, done = self._epoll.poll, perf_counter_ns, latencies.append
         begin, outstanding = clock(), 0
         deadline = begin + duration
-        for sock, request in zip(self._sockets, requests, strict=False):
-            sent[sock.fileno()] = clock()
+        for (fd, sock), request in zip(self._sockets.items(), requests, strict=False):
+            sent[fd] = clock()
             sock.send(request)
             outstanding += 1
         while outstanding:
@@ -107,12 +116,28 @@ class Driver:
                     reply = _whole(reply, fd)
                 answers[reply[7:12]] += 1
                 if now < deadline and (request := next(requests, b"")):
+                    if left and not self._may_go_on(fd):
+                        fd, send = self._renewed(fd, peers)
                     sent[fd] = now
                     send(request)  # never partial: with one request on its way the socket's buffer is empty
                 else:
                     outstanding -= 1
         verbs = {verb.decode("ascii", "replace"): number for verb, number in answers.items()}
         return Sample((clock() - begin) / 1e9, sorted(latencies), verbs)
+
+    def _may_go_on(self, fd: int) -> bool:
+        self._left[fd] -= 1
+        return self._left[fd] >= 0
+
+    def _renewed(self, fd: int, peers: dict[int, tuple[Recv, Send]]) -> tuple[int, Send]:
+        """Another connection in the place of one that has had its mails; its number is no higher: that one is free."""
+        del peers[fd], self._left[fd]
+        self._sockets.pop(fd).close()
+        sock = _connect(self._address)
+        fd = sock.fileno()
+        self._sockets[fd], self._left[fd], peers[fd] = sock, self._mails - 1, (sock.recv, sock.send)
+        self._epoll.register(fd, select.EPOLLIN)
+        return fd, sock.send
 
 
 def _connect(address: Address) -> socket.socket:

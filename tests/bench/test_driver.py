@@ -1,7 +1,7 @@
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import repeat
 
 import pytest
@@ -66,3 +66,35 @@ def test_what_is_no_reply_ends_the_run(pieces: tuple[bytes, ...], complaint: str
 def test_percentiles_are_in_milliseconds() -> None:
     sample = Sample(1.0, [n * 1_000_000 for n in range(1, 101)], {})
     assert (sample.percentile(50), sample.percentile(99), sample.percentile(99.9)) == (51.0, 100.0, 100.0)
+
+
+def test_a_connection_ends_after_so_many_mails_and_another_takes_its_place() -> None:
+    heard: list[int] = []
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                connection = listener.accept()[0]
+                heard.append(0)
+                threads.append(threading.Thread(target=answer, args=(connection, len(heard) - 1)))
+                threads[-1].start()
+
+    def answer(connection: socket.socket, number: int) -> None:
+        with connection:
+            while connection.recv(4096):
+                heard[number] += 1
+                connection.sendall(b"action=DUNNO\n\n")
+
+    threads: list[threading.Thread] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threads.append(threading.Thread(target=serve))
+        threads[0].start()
+        driver = Driver(listener.getsockname(), 2, mails=10)
+        assert driver.run(repeat(request(1, 1), 100)).answers == {"DUNNO": 100}
+        driver.close()
+        listener.shutdown(socket.SHUT_RDWR)
+    for thread in threads:
+        thread.join(5)
+    assert sum(heard) == 100
+    assert max(heard) == 10
+    assert heard[:2] == [1, 6]  # they do not all end at once
