@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from policyd.metrics import Metrics
 from policyd.model.health import Condition
+from policyd.model.units import number_of
 
 RECENT: Final = 8.0
 """Seconds for which a request let through for want of a check counts as trouble: the word is true within 10 s."""
@@ -54,4 +55,5 @@ class FailOpen:
         self._known = counts
         lately = [key for key, at in self._seen.items() if now - at < RECENT]
         troubles = tuple(f"{check}: mail goes on without it ({cause})" for check, cause in sorted(lately))
-        return Condition("checks", troubles, f"{sum(counts.values())} requests let through for want of a check")
+        through = number_of(sum(counts.values()), "request", "requests")
+        return Condition("checks", troubles, f"{through} let through for want of a check")

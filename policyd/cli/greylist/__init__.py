@@ -101,7 +101,8 @@ def _mails(name: str) -> Callable[[Mapping[str, Any]], Iterator[str]]:
     def lines(answer: Mapping[str, Any]) -> Iterator[str]:
         for mail in answer[name]:
             who = ", ".join(escape(identity) for identity in mail["identities"])
-            times = f"since {_time(mail['since'])}, passes from {_time(mail['until'])}"
+            passes = "at its next try" if name == "released" else f"from {_time(mail['until'])}"
+            times = f"since {_time(mail['since'])}, passes {passes}"
             yield f"{escape(mail['sender']) or '<>'} to {escape(mail['recipient'])}: {times}, known as {who}"
         yield from _left_out(answer)
 

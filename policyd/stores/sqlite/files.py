@@ -25,7 +25,12 @@ def take_lock(path: Path) -> int:
 
     Raises Locked, or OSError if the lock file cannot be made.
     """
-    lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except FileNotFoundError:
+        raise OSError(f"there is no directory {path.parent}; make it, owned by policyd's user") from None
+    except PermissionError:
+        raise OSError(f"{path.parent} cannot be written to; make it, and all in it, policyd's user's") from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -264,7 +264,9 @@ class Keeper:
     def _complain(self, error: Exception) -> None:
         self._failed = True
         self._ledger.trouble = str(error)
-        self._complaints.error(f"the store {self.path} has trouble: {error}; it is tried again")
+        if isinstance(error, OSError) and error.filename:
+            self._ledger.trouble = f"{error.filename}: {error.strerror}"
+        self._complaints.error(f"the store {self.path} has trouble: {self._ledger.trouble}; it is tried again")
 
     @property
     def _archive(self) -> Archive:

@@ -14,6 +14,18 @@ def test_only_one_holds_the_lock(tmp_path: Path) -> None:
     files.release_lock(files.take_lock(path))
 
 
+def test_where_no_lock_can_be_made_it_is_said_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(OSError, match=rf"^there is no directory {tmp_path}/none; make it, owned by policyd's user$"):
+        files.take_lock(tmp_path / "none" / "policyd.db")
+
+    def refuse(*_: object) -> int:
+        raise PermissionError(13, "Permission denied", "x")
+
+    monkeypatch.setattr("os.open", refuse)
+    with pytest.raises(OSError, match=rf"^{tmp_path} cannot be written to; make it, and all in it, policyd's user's$"):
+        files.take_lock(tmp_path / "policyd.db")
+
+
 def test_files_are_private_and_never_reached_through_a_link(tmp_path: Path) -> None:
     files.make_private(tmp_path / "policyd.db")
     assert (tmp_path / "policyd.db").stat().st_mode & 0o777 == 0o600
