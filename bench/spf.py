@@ -203,18 +203,22 @@ def _family(pid: int) -> list[int]:
     return [pid, *(grandchild for child in children for grandchild in _family(int(child)))]
 
 
-def _cpu(pids: list[int]) -> float:
-    """Seconds."""
+def _cpu(pid: int) -> float:
+    """Seconds that a process and its children had, also those that ended."""
     ticks = 0
-    for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
+    for each in _family(pid):
+        with suppress(OSError):  # ended just now
+            fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(map(int, fields[11:15]))
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def memory(pids: list[int]) -> float:
-    """MiB."""
-    pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids)
+def memory(pid: int) -> float:
+    """MiB of a process and its children."""
+    pages = 0
+    for each in _family(pid):
+        with suppress(OSError):
+            pages += int(Path(f"/proc/{each}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
@@ -228,10 +232,9 @@ def measure(name: str, workload: Workload, directory: Path, seconds: float) -> F
             driver.start(requests)
             start = time.perf_counter() - begin
             driver.run(requests, min(seconds, 1.0))
-            pids = _family(pid)
-            cpu = _cpu(pids)
+            cpu = _cpu(pid)
             sample = driver.run(requests, seconds)
-            return _figures(name, workload, sample, _cpu(pids) - cpu, memory(pids), start)
+            return _figures(name, workload, sample, _cpu(pid) - cpu, memory(pid), start)
         finally:
             driver.close()
 
@@ -296,10 +299,10 @@ def growth(directory: Path, domains: int) -> list[float]:
     """MiB of policyd at its start, after a fourth of so many domains, a half, three fourths, and all."""
     with dns(0), policyd(directory) as (socket, pid):
         driver = Driver(socket, 50)
-        sizes = [memory([pid])]
+        sizes = [memory(pid)]
         for _ in range(4):
             driver.run(islice(cold(), domains // 4))
-            sizes.append(memory([pid]))
+            sizes.append(memory(pid))
         driver.close()
         return sizes
 
