@@ -147,7 +147,7 @@ class Policyd:
                 command, cwd=self.home, env=environment, stderr=log, stdout=log, pass_fds=descriptors
             )
         if ready:
-            wait_until(lambda: self.notify.count("READY", "1") > before or not self.is_alive, 10, self.log)
+            wait_until(lambda: self.notify.count("READY", "1") > before or not self.is_alive, 30, self.log)
             assert self.is_alive, self.log()
 
     @property
@@ -187,10 +187,10 @@ class Policyd:
         self.process.send_signal(signal.SIGHUP)
         if ready:
             wait_until(
-                lambda: self.notify.count("READY", "1") > before, 10, lambda: f"READY=1 after SIGHUP\n{self.log()}"
+                lambda: self.notify.count("READY", "1") > before, 30, lambda: f"READY=1 after SIGHUP\n{self.log()}"
             )
 
-    def term(self, seconds: float = 10) -> int:
+    def term(self, seconds: float = 30) -> int:
         """SIGTERM; wait for the end; the exit status."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(seconds)

@@ -44,7 +44,7 @@ class Journald:
             self.process = subprocess.Popen(["unshare", "--mount", "--net", "sh", "-c", _START], stderr=log, stdout=log)
         self._inside = ["nsenter", f"--target={self.process.pid}", "--mount", f"--wd={home}"]
         try:
-            wait_until(self._is_up, 10, "journald")
+            wait_until(self._is_up, 30, "journald")
         except AssertionError:
             self.close()
             give_up(f"no private journald can be had here: {(home / 'journald.log').read_text()}")

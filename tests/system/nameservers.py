@@ -49,7 +49,7 @@ class Nameserver:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(self.command, stdout=log, stderr=log, cwd=self.home)
         try:
-            wait_until(self._answers, 10, lambda: f"{self.command[0]} answers\n{self._log.read_text()}")
+            wait_until(self._answers, 30, lambda: f"{self.command[0]} answers\n{self._log.read_text()}")
         except BaseException:
             self.stop()
             raise

@@ -127,7 +127,7 @@ class Postfix:
         done = self._postfix("start")
         assert done.returncode == 0, f"postfix start: {done.stdout}\n{self.maillog()}"
         try:
-            wait_until(self._greets, 15, lambda: f"the greeting of Postfix\n{self.maillog()}")
+            wait_until(self._greets, 60, lambda: f"the greeting of Postfix\n{self.maillog()}")
         except BaseException:
             self.stop()
             raise
@@ -157,7 +157,7 @@ class Postfix:
             found[:] = [message for message in self.delivered() if message["Subject"] == token]
             return len(found) >= count
 
-        wait_until(arrived, 15, lambda: f"{count} mails {token!r}\n{self.maillog()[-2000:]}")
+        wait_until(arrived, 60, lambda: f"{count} mails {token!r}\n{self.maillog()[-2000:]}")
         assert len(found) == count
         return found
 

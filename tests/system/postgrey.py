@@ -62,4 +62,4 @@ def run_postgrey(tmp_path: Path, *options: str) -> Iterator[Postgrey]:
             yield peer
     finally:
         process.kill()  # it was seen not to end on SIGTERM, and its database dies with it
-        process.wait(10)
+        process.wait(30)

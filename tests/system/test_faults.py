@@ -89,7 +89,7 @@ def test_no_mail_is_lost_doubled_or_put_off_twice(mail: Mail, fault: Callable[[P
     assert traffic.deferred_again == []
     assert not traffic.problems
     assert CONFIGURATION_PROBLEM not in mail.postfix.maillog()[log:]
-    wait_until(lambda: delivered(mail, fault.__name__).total() >= len(traffic.taken), 20, "everything in the mailbox")
+    wait_until(lambda: delivered(mail, fault.__name__).total() >= len(traffic.taken), 60, "everything in the mailbox")
     assert delivered(mail, fault.__name__) == Counter(traffic.taken)
     assert set(Counter(traffic.taken).values()) == {1}
     assert "Traceback" not in mail.daemon.log()
@@ -156,7 +156,7 @@ def test_a_store_that_another_program_locks_makes_nobody_wait_and_defers_nobody_
         with PolicyClient(daemon.inet) as client:
             client.ask(recipient="before@box.test")
             client.ask(recipient="locked@box.test")
-        wait_until(lambda: len(daemon.lines("recipient=locked@box.test")) == 2, 3, "two log lines")
+        wait_until(lambda: len(daemon.lines("recipient=locked@box.test")) == 2, 10, "two log lines")
         assert "reason=early-retry" in daemon.lines("recipient=before@box.test")[1]
         # whoever was put off had been remembered (promise 2)
         assert ("reason=early-retry" in daemon.lines("recipient=locked@box.test")[1]) == is_greylisted(answer)

@@ -215,7 +215,7 @@ def test_the_log_as_json_says_the_same_in_one_object_a_line(lab: Path) -> None:
     senders = [case.sender.decode("utf-8", "surrogateescape") for case in (*CASES.values(), *RAW_CASES.values())]
     with Policyd(lab, {"log": {"format": "json"}}) as daemon, PolicyClient(daemon.inet) as client:
         assert all(client.ask(sender=sender).startswith("DEFER_IF_PERMIT 4.2.0 ") for sender in senders)
-        wait_until(lambda: len(daemon.lines('"action"')) == len(senders), 3, "a line for each")
+        wait_until(lambda: len(daemon.lines('"action"')) == len(senders), 10, "a line for each")
         assert not CONTROL.search(daemon.log())
         objects = [json.loads(line[line.index("{") :]) for line in daemon.lines('"action"')]
     assert [entry["sender"] for entry in objects] == [sender[:256] for sender in senders]

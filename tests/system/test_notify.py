@@ -25,7 +25,7 @@ def test_ready_is_said_when_requests_are_answered_and_stopping_when_they_are_not
             with PolicyClient(service) as client:
                 assert client.ask(protocol_state="VRFY") == "DUNNO"
         assert daemon.term() == 0
-        wait_until(lambda: story(daemon) == ["READY", "STOPPING"], 2, "STOPPING=1")
+        wait_until(lambda: story(daemon) == ["READY", "STOPPING"], 10, "STOPPING=1")
 
 
 def test_a_reload_says_when_it_began(lab: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_socket_in_use_stops_the_start_with_a_sentence(lab: Path) -> None:
     daemon = Policyd(lab)
     with socket.create_server(("127.0.0.1", int(daemon.inet.rpartition(":")[2]))):
         daemon.start(ready=False)
-        assert daemon.process.wait(10) == 1
+        assert daemon.process.wait(30) == 1
     (line,) = daemon.lines(f"cannot listen on {daemon.inet}", "in use")
     assert "stop it or choose another" in line
     assert "Traceback" not in daemon.log()

@@ -48,7 +48,7 @@ class Mail:
     def logged(self, sender: str, recipient: str) -> str:
         """The line about them that was written last."""
         words = (f"sender={sender}", f"recipient={recipient}")
-        wait_until(lambda: self.daemon.lines(*words), 2, "the line in the log")
+        wait_until(lambda: self.daemon.lines(*words), 10, "the line in the log")
         return self.daemon.lines(*words)[-1]
 
 

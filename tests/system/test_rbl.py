@@ -115,7 +115,7 @@ def mail() -> Iterator[Mail]:
         }
         with House(home, settings) as daemon, Postfix(home, daemon.inet) as postfix:
             here = Mail(daemon, postfix, unbound)
-            wait_until(here.is_well, 10, daemon.log)
+            wait_until(here.is_well, 30, daemon.log)
             yield here
             assert CONFIGURATION_PROBLEM not in postfix.maillog()
             daemon.settle()
@@ -140,7 +140,7 @@ def test_a_listed_client_is_refused_in_postfixs_own_words(mail: Mail) -> None:
         "5.7.1 <bob@box.test>: Recipient address rejected: Service unavailable; Client host [203.0.113.66] blocked "
         "using bl.lab.example; Listed, see https://lab.example/203.0.113.66"
     )
-    wait_until(lambda: mail.daemon.lines(rest.rstrip(")"), "action=reject, reason=listed"), 5, mail.daemon.log)
+    wait_until(lambda: mail.daemon.lines(rest.rstrip(")"), "action=reject, reason=listed"), 10, mail.daemon.log)
     (line,) = mail.daemon.lines(rest.rstrip(")"))
     assert 'match="3 points; bl.lab.example 3"' in line
 
@@ -182,7 +182,7 @@ def test_a_code_that_the_filter_does_not_take_counts_nothing(mail: Mail) -> None
 
 def test_a_client_that_dnswl_trusts_is_not_greylisted(mail: Mail) -> None:
     assert mail.rcpt("198.51.100.25").code == 250
-    wait_until(lambda: mail.daemon.lines("reason=allow list", "client_address=198.51.100.25"), 5, mail.daemon.log)
+    wait_until(lambda: mail.daemon.lines("reason=allow list", "client_address=198.51.100.25"), 10, mail.daemon.log)
     assert is_greylisted(mail.rcpt("198.51.101.25")), "trust none is no trust"
 
 

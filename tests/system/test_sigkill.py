@@ -71,7 +71,7 @@ def kill_often(path: Path, kind: str, kills: int) -> list[int]:
 def test_200_kills_lose_nothing_that_was_acknowledged(lab: Path) -> None:
     path = lab / "policyd.db"
     acknowledged = kill_often(path, "now", KILLS)
-    assert len(acknowledged) > 50_000
+    assert len(acknowledged) > 50 * KILLS  # on average; a busy machine writes some hundred before it is killed
     assert asyncio.run(lost(path, acknowledged)) == []
     assert not list(lab.glob("*.corrupt-*"))
     with closing(sqlite3.connect(path)) as archive:

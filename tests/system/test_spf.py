@@ -172,4 +172,4 @@ def test_dns_that_is_down_stops_no_mail(mail: Mail) -> None:
 def test_what_the_log_says(mail: Mail) -> None:
     rcpt(mail.port, FORGER, "logged@good.example", "bob@box.test")
     words = ("action=reject", "reason=spf fail", "sender=logged@good.example")
-    wait_until(lambda: mail.daemon.lines(*words), 5, mail.daemon.log)
+    wait_until(lambda: mail.daemon.lines(*words), 10, mail.daemon.log)
