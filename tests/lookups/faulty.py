@@ -41,9 +41,14 @@ class FaultyServer:
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        self._tcp = await asyncio.start_server(self._connected, self._host, 0)
-        self.port: int = self._tcp.sockets[0].getsockname()[1]
-        self._udp, _ = await loop.create_datagram_endpoint(lambda: _Udp(self), (self._host, self.port))
+        while True:
+            self._tcp = await asyncio.start_server(self._connected, self._host, 0)
+            self.port: int = self._tcp.sockets[0].getsockname()[1]
+            try:
+                self._udp, _ = await loop.create_datagram_endpoint(lambda: _Udp(self), (self._host, self.port))
+                break
+            except OSError:  # somebody else has that port for UDP
+                self._tcp.close()
         self._udp.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         return self
 

@@ -11,12 +11,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-import aiosqlite
-
 from policyd.stores.sqlite import sweep
 from policyd.stores.sqlite.archive import Archive
 from policyd.stores.sqlite.filter import Filter
 from policyd.stores.sqlite.ledger import Ledger
+from policyd.stores.sqlite.reading import opened_to_read
 
 SLICE: Final = 1000
 """Keys added to a filter in one go: half a millisecond."""
@@ -134,9 +133,8 @@ class Cleaner:
         return Filter(max(2 * archive.entries, min(self._ledger.options.max_entries, MOST)))
 
     async def _check(self, archive: Archive) -> None:
-        """Read the whole file, on a connection of its own: merges go on meanwhile."""
-        place = f"{archive.path.absolute().as_uri()}?mode=ro"
-        async with aiosqlite.connect(place, uri=True) as connection:
+        """Read the whole file."""
+        async with opened_to_read(archive.path) as connection:
             found = list(await connection.execute_fetchall("PRAGMA quick_check(1)"))
         if found != [("ok",)]:
             error = sqlite3.DatabaseError(f"it is damaged: {' '.join(str(found[0][0]).split())}")

@@ -1,11 +1,12 @@
-"""What an administrator looks for in the archive, on a connection of its own: merges and mail go on meanwhile.
+"""What is looked for in the whole archive, on a connection of its own: merges and mail go on meanwhile.
 
 Law: read only, and bounded in rows. What is not merged yet is merged first by whoever calls.
 """
 
 import asyncio
+import contextlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,20 @@ SLICE: Final = 500
 PAUSE: Final = 0.001
 
 
+@contextlib.asynccontextmanager
+async def opened_to_read(path: Path) -> AsyncIterator[aiosqlite.Connection]:
+    """A connection to the archive at `path` that cannot write. Raises sqlite3.Error."""
+
+    async def connect() -> aiosqlite.Connection:
+        return await aiosqlite.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+
+    opening = asyncio.create_task(connect())
+    try:
+        yield await asyncio.shield(opening)  # cancelled while it opens, aiosqlite 0.22 would never close it
+    finally:
+        await (await opening).close()
+
+
 async def search(path: Path, wanted: Wanted, words: Sequence[str]) -> dict[int, Kept]:
     """What is `wanted` of the archive at `path`, by key; its words are stored as `words`. Raises sqlite3.Error."""
     sql, values = _SELECT, list[str | int]()
@@ -33,8 +48,7 @@ async def search(path: Path, wanted: Wanted, words: Sequence[str]) -> dict[int, 
         values.append(wanted.waiting_since)
     if conditions := _conditions(wanted, words, values):
         sql += f" AND ({' OR '.join(conditions)})"
-    place = f"{path.absolute().as_uri()}?mode=ro"
-    async with aiosqlite.connect(place, uri=True) as connection:
+    async with opened_to_read(path) as connection:
         rows = await connection.execute_fetchall(sql + _ORDER, (*values, wanted.most))
     return {number: _kept(*rest) for number, *rest in rows}
 
@@ -42,8 +56,7 @@ async def search(path: Path, wanted: Wanted, words: Sequence[str]) -> dict[int, 
 async def census(path: Path, kind_of: Callable[[Triplet, Entry], str]) -> Counter[str]:
     """How many entries of each kind the archive at `path` has. Raises sqlite3.Error."""
     counts = Counter[str]()
-    place = f"{path.absolute().as_uri()}?mode=ro"
-    async with aiosqlite.connect(place, uri=True) as connection, connection.execute(_SELECT) as cursor:
+    async with opened_to_read(path) as connection, connection.execute(_SELECT) as cursor:
         while rows := list(await cursor.fetchmany(SLICE)):
             counts.update(kind_of(*_kept(*rest)) for _, *rest in rows)
             await asyncio.sleep(PAUSE)
