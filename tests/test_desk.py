@@ -175,3 +175,41 @@ def test_a_check_that_waits_holds_up_nobody_and_has_a_deadline(fault: Exception 
         return house.tick()
 
     assert asyncio.run(scenario()) == ["reply DUNNO", f"record slow: {'fault' if fault else 'deadline'}"]
+
+
+def test_those_who_waited_are_answered_in_a_row() -> None:
+    async def slow() -> Decision:
+        await asyncio.sleep(0)
+        return DEFER
+
+    async def scenario() -> None:
+        house = House(lambda r: slow() if r.sender != "quick" else passing(r))
+        house.ask("a")
+        house.ask("b")
+        house.tick()
+        await asyncio.sleep(0.01)
+        assert (house.said, len(house.ticks)) == ([], 1)
+        house.ask("quick")
+        quick = ["read quick", "decide quick", "reply DUNNO", "record quick: no check objected"]
+        assert house.tick() == [*quick, "reply DEFER", "reply DEFER", "record a: new", "record b: new"]
+        assert not house.ticks
+
+    asyncio.run(scenario())
+
+
+def test_a_fault_in_the_tick_costs_nobody_who_waited_his_answer() -> None:
+    async def slow() -> Decision:
+        return DEFER
+
+    async def scenario() -> None:
+        house = House(lambda r: slow())
+        house.ask("a")
+        house.tick()
+        await asyncio.sleep(0.01)
+        house.ask("quick")
+        house.desk._work = lambda *_: 1 / 0  # type: ignore[method-assign, assignment, return-value]
+        with pytest.raises(ZeroDivisionError):
+            house.ticks.popleft()()
+        assert house.tick() == ["reply DEFER", "record a: new"]
+
+    asyncio.run(scenario())

@@ -7,11 +7,12 @@ gives way. Time is an argument, seconds of a clock that only goes forward.
 from collections import OrderedDict
 from typing import Final, NamedTuple
 
-from policyd.model.dns import Answer, Mx, Record, RecordType, UnavailableReason
+from policyd.model.dns import Answer, Mx, RecordType, UnavailableReason
 
 OVERHEAD: Final = 512
 """Bytes an entry costs beside its texts: 390 measured, and the rest is for what the allocator rounds up."""
 RECORD_OVERHEAD: Final = 64
+MX_OVERHEAD: Final = 192
 
 Question = tuple[str, RecordType]
 """A name in lower case without its last dot, and what is asked of it."""
@@ -56,7 +57,7 @@ class Cache:
         self._entries[question] = entry
         self.bytes += entry.size
         while self.bytes > self._max_bytes or len(self._entries) > self._max_entries:
-            self._forget(next(iter(self._entries)))
+            self.bytes -= self._entries.popitem(last=False)[1].size
             self.evicted += 1
 
     def _forget(self, question: Question) -> None:
@@ -65,8 +66,6 @@ class Cache:
 
 def _size(question: Question, known: Known) -> int:
     size = OVERHEAD + len(question[0])
-    return size + sum(map(_weight, known.records)) if isinstance(known, Answer) and known.records else size
-
-
-def _weight(record: Record) -> int:
-    return RECORD_OVERHEAD + (2 * RECORD_OVERHEAD + len(record.exchange) if isinstance(record, Mx) else len(record))
+    for record in known.records if isinstance(known, Answer) else ():
+        size += MX_OVERHEAD + len(record.exchange) if isinstance(record, Mx) else RECORD_OVERHEAD + len(record)
+    return size

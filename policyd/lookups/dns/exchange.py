@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, Literal
 
+from policyd.lookups.alarms import SLACK, Alarm, Alarms
 from policyd.lookups.dns.codec import Signal, read
 from policyd.lookups.dns.nameserver import Nameserver
 from policyd.lookups.dns.udp import Release
@@ -24,8 +25,8 @@ class Exchange:
     """A question to `servers`, ended by a call of `done`, from `start` already if none can be asked."""
 
     __slots__ = (
-        "_asked", "_done", "_edns", "_ends", "_failed", "_kind", "_loop", "_pause", "_releases", "_sent", "_servers",
-        "_stream", "_timer", "_tries",
+        "_alarms", "_asked", "_done", "_edns", "_ends", "_failed", "_kind", "_loop", "_pause", "_releases", "_sent",
+        "_servers", "_stream", "_timer", "_tries",
     )  # fmt: skip
 
     def __init__(
@@ -35,25 +36,28 @@ class Exchange:
         servers: Sequence[Nameserver],
         done: Callable[[Outcome], None],
         loop: asyncio.AbstractEventLoop,
+        alarms: Alarms,
     ) -> None:
         self._asked = asked
         self._kind = kind
         self._servers = servers
         self._done: Callable[[Outcome], None] | None = done
         self._loop = loop
+        self._alarms = alarms
         self._edns = True
         self._sent: list[Nameserver] = []
         self._releases: list[Release] = []
         self._failed: dict[Nameserver, UnavailableReason] = {}
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Alarm | asyncio.TimerHandle | None = None
         self._stream: asyncio.Task[None] | None = None
 
     def start(self, timeout: float, tries: int) -> None:
         """Send the question, up to `tries` times within `timeout` seconds."""
         self._tries = tries
         self._pause = timeout / tries
-        self._ends = self._loop.time() + timeout
-        self._try()
+        now = self._loop.time()
+        self._ends = now + timeout
+        self._try(now)
 
     def end(self, outcome: Outcome) -> None:
         """Tell the outcome and listen no more. A second end is none."""
@@ -70,7 +74,7 @@ class Exchange:
             self._stream.cancel()
         done(outcome)
 
-    def _try(self) -> None:
+    def _try(self, now: float) -> None:
         """Send once more, to the server that was asked least; the end, if nobody is left to be asked or waited for."""
         while len(self._sent) < self._tries:
             server = self._next()
@@ -78,14 +82,14 @@ class Exchange:
                 break
             self._sent.append(server)
             if self._send(server):
-                self._set_timer(min(self._loop.time() + self._pause, self._ends))
+                self._look_again(self._alarms.at(now + self._pause, self._on_timer))
                 return
         if not self._sent:
             self.end("resolver down")
         elif self._failed.keys() >= set(self._sent):
             self.end(next(reason for reason in _LASTING if reason in self._failed.values()))
         else:
-            self._set_timer(self._ends)
+            self._wait_to_the_end()
 
     def _next(self) -> Nameserver | None:
         """Who was asked least of those that may answer."""
@@ -127,7 +131,7 @@ class Exchange:
         """Count `server` out, and go on with another at once."""
         if server not in self._failed:
             self._failed[server] = reason
-            self._try()
+            self._try(self._loop.time())
 
     def _ask_without_edns(self, server: Nameserver) -> None:
         if not self._edns:
@@ -137,11 +141,11 @@ class Exchange:
         self._tries += 1
         self._sent.append(server)
         if not self._send(server):
-            self._try()
+            self._try(self._loop.time())
 
     def _ask_by_stream(self, server: Nameserver) -> None:
         if self._stream is None:
-            self._set_timer(self._ends)
+            self._wait_to_the_end()
             self._stream = self._loop.create_task(self._by_stream(server))
 
     async def _by_stream(self, server: Nameserver) -> None:
@@ -160,16 +164,20 @@ class Exchange:
         else:  # nothing else can come over a connection of our own
             self._fail(server, "malformed")
 
-    def _set_timer(self, when: float | None) -> None:
+    def _wait_to_the_end(self) -> None:
+        self._look_again(self._loop.call_at(self._ends, self._on_timer))
+
+    def _look_again(self, timer: Alarm | asyncio.TimerHandle) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = None if when is None else self._loop.call_at(when, self._on_timer)
+        self._timer = timer
 
     def _on_timer(self) -> None:
         silent = self._sent[-1]
         if silent not in self._failed and self._stream is None:
             silent.missed()
-        if self._loop.time() >= self._ends - 0.001:
+        now = self._loop.time()
+        if now >= self._ends - SLACK:
             self.end("timeout")
         else:
-            self._try()
+            self._try(now)

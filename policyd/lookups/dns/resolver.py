@@ -7,15 +7,16 @@ remembered for a moment only (RFC 9520 3.2: at least one second; RFC 2308 7.1: n
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
+from policyd.lookups.alarms import Alarms
 from policyd.lookups.dns.cache import Cache, Question
 from policyd.lookups.dns.codec import encode
 from policyd.lookups.dns.exchange import Exchange, Outcome
 from policyd.lookups.dns.figures import DnsStats, Figures
+from policyd.lookups.dns.nameserver import Nameserver
 from policyd.lookups.dns.servers import Servers
 from policyd.lookups.dns.settings import DnsSettings
 from policyd.lookups.dns.window import MOMENT, Slot, Window
@@ -26,14 +27,16 @@ FAILURE_TTL: Final = 2.0
 _REMEMBERED: Final[frozenset[UnavailableReason]] = frozenset({"timeout", "servfail", "refused", "malformed"})
 
 
-@dataclass(eq=False, slots=True)
-class _Flight:
+class _Flight(Slot):
     """A question that is asked or waits to be, and who wants to know."""
 
-    question: Question
-    asked: bytes
-    waiters: "list[asyncio.Future[Answer]]"
-    exchange: Exchange | None = None
+    __slots__ = ("asked", "exchange", "question", "waiters")
+
+    def __init__(self, question: Question, asked: bytes, waiter: "asyncio.Future[Answer]") -> None:
+        self.question = question
+        self.asked = asked
+        self.waiters = [waiter]
+        self.exchange: Exchange | None = None
 
 
 class DnsResolver:
@@ -51,8 +54,9 @@ class DnsResolver:
         self._flights: dict[Question, _Flight] = {}
         self._queue: deque[_Flight] = deque()
         self._window = Window(settings.max_in_flight)
+        self._alarms = Alarms()
         self._pumping: asyncio.Handle | None = None
-        self._pumps_at = 0.0
+        self._pumps_soon = False
 
     def cached(self, name: str, kind: RecordType) -> Answer | None:
         """The answer if it is known now, at once and without a task; None: it must be asked."""
@@ -112,17 +116,14 @@ class DnsResolver:
     def _depart(self, question: Question, waiter: "asyncio.Future[Answer]", now: float) -> None:
         """Ask a question for `waiter`, or tell him why that cannot be."""
         try:
-            flight = _Flight(question, self._admitted(question, now), [waiter])
+            flight = _Flight(question, self._admitted(question, now), waiter)
         except DnsUnavailable as error:
             self._figures.unavailable[error.reason] += 1
             waiter.set_exception(error)
             return
         self._flights[question] = flight
-        if not self._queue and self._window.is_open(now):
-            self._start(flight, now)
-        else:
-            self._queue.append(flight)
-            self._pump_after(MOMENT)
+        self._queue.append(flight)
+        self._pump_soon()
 
     def _admitted(self, question: Question, now: float) -> bytes:
         """A question as it is asked, if it may be. Raises DnsUnavailable."""
@@ -134,17 +135,17 @@ class DnsResolver:
                 return asked
         raise DnsUnavailable("resolver down")
 
-    def _start(self, flight: _Flight, now: float) -> None:
+    def _start(self, flight: _Flight, servers: Sequence[Nameserver], now: float) -> None:
         self._figures.questions += 1
-        slot = self._window.enter(now)
-        servers, done = self._servers.current(now), partial(self._landed, flight, slot)
-        flight.exchange = Exchange(flight.asked, flight.question[1], servers, done, asyncio.get_running_loop())
+        self._window.enter(flight, now)
+        done, loop = partial(self._landed, flight), asyncio.get_running_loop()
+        flight.exchange = Exchange(flight.asked, flight.question[1], servers, done, loop, self._alarms)
         flight.exchange.start(self._settings.timeout, self._settings.tries)
 
-    def _landed(self, flight: _Flight, slot: Slot, outcome: Outcome) -> None:
-        self._window.leave(slot)
+    def _landed(self, flight: _Flight, outcome: Outcome) -> None:
+        self._window.leave(flight)
         now = self._clock()
-        self._figures.time(now - slot.sent)
+        self._figures.time(now - flight.sent)
         if isinstance(outcome, Answer):
             self._figures.outcomes[outcome.outcome] += 1
             if not self._settings.min_ttl <= outcome.ttl <= self._settings.max_ttl:
@@ -158,7 +159,7 @@ class DnsResolver:
                 self._cache.put(flight.question, outcome, now + FAILURE_TTL)
         self._tell(flight, outcome)
         if self._queue:
-            self._pump_after(0)
+            self._pump_soon()
 
     def _tell(self, flight: _Flight, outcome: Outcome) -> None:
         del self._flights[flight.question]
@@ -166,27 +167,30 @@ class DnsResolver:
             if not waiter.done():  # or its caller is gone
                 _settle(waiter, outcome)
 
-    def _pump_after(self, seconds: float) -> None:
-        """Send what waits, in so many seconds at the latest."""
-        when = (loop := asyncio.get_running_loop()).time() + seconds
+    def _pump_soon(self) -> None:
+        """Send what waits when this tick is over: in a row, because each by itself would wake a sleeping nameserver."""
+        if self._pumps_soon:
+            return
+        self._pumps_soon = True
         if self._pumping is not None:
-            if self._pumps_at <= when:
-                return
             self._pumping.cancel()
-        self._pumps_at, self._pumping = when, loop.call_at(when, self._pump)
+        self._pumping = asyncio.get_running_loop().call_soon(self._pump)
 
     def _pump(self) -> None:
         """Send what waits, as far as there is room; what nobody waits for any more is dropped."""
-        self._pumping = None
+        self._pumps_soon, self._pumping = False, None
         now = self._clock()
+        servers = self._servers.current(now)
         while self._queue and self._window.is_open(now):
             flight = self._queue.popleft()
-            if all(waiter.done() for waiter in flight.waiters):
-                del self._flights[flight.question]
+            for waiter in flight.waiters:
+                if not waiter.done():
+                    self._start(flight, servers, now)
+                    break
             else:
-                self._start(flight, now)
-        if self._queue:
-            self._pump_after(MOMENT)
+                del self._flights[flight.question]
+        if self._queue and not self._pumps_soon:
+            self._pumping = asyncio.get_running_loop().call_later(MOMENT, self._pump)
 
 
 def _question(name: str, kind: RecordType) -> Question:

@@ -16,13 +16,11 @@ MOMENT: Final = 0.01
 
 
 class Slot:
-    """The place of one question."""
+    """The place of one question, and when it was sent."""
 
     __slots__ = ("is_fresh", "sent")
-
-    def __init__(self, sent: float) -> None:
-        self.sent = sent
-        self.is_fresh = True
+    is_fresh: bool
+    sent: float
 
 
 class Window:
@@ -38,23 +36,20 @@ class Window:
         """Whether one more may be sent."""
         recent = self._recent
         while recent and (not recent[0].is_fresh or recent[0].sent <= now - MOMENT):
-            self._settle(recent.popleft())
+            slot = recent.popleft()
+            self._fresh -= slot.is_fresh
+            slot.is_fresh = False
         return self._fresh < BURST and self.in_flight < self._size
 
-    def enter(self, now: float) -> Slot:
+    def enter(self, slot: Slot, now: float) -> None:
         """One is sent."""
-        slot = Slot(now)
+        slot.sent, slot.is_fresh = now, True
         self._recent.append(slot)
         self._fresh += 1
         self.in_flight += 1
-        return slot
 
     def leave(self, slot: Slot) -> None:
         """One is over."""
         self.in_flight -= 1
-        if slot.is_fresh:
-            self._settle(slot)
-
-    def _settle(self, slot: Slot) -> None:
         self._fresh -= slot.is_fresh
         slot.is_fresh = False

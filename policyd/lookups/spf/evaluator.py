@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from policyd.lookups.alarms import Alarms
 from policyd.lookups.spf.engine import Evaluation
 from policyd.lookups.spf.figures import SpfFigures
 from policyd.lookups.spf.foresight import foreseen, is_without_record
@@ -84,6 +85,7 @@ class Evaluator:
         self._results = Results()
         self._flights: dict[Subject, _Flight] = {}
         self._turns = Turns(clock)
+        self._alarms = Alarms()
         self.figures = SpfFigures()
 
     def known(self, question: SpfQuestion) -> SpfAnswer | None:
@@ -173,7 +175,8 @@ class Evaluator:
         return _Work(subject, Knowledge(self._resolver.cached, self._limits.queries))
 
     def _search(self, work: _Work, done: Done) -> Search:
-        work.search = search = Search(self._steps(work), work.knowledge, self._resolver, self._turns, done)
+        steps = self._steps(work)
+        work.search = search = Search(steps, work.knowledge, self._resolver, self._turns, self._alarms, done)
         return search
 
     def _found(self, work: _Work, error: BaseException | None, seconds: float) -> _Found:
@@ -181,7 +184,7 @@ class Evaluator:
         if work.found is not None and (error is None or isinstance(error, TimeoutError)):
             return work.found  # or only the explanation is late
         if isinstance(error, TimeoutError):
-            return _Found(_too_late(work.subject, seconds))
+            return _Found(_trouble(work.subject, f"no answer within {seconds:.1f} s"))
         self.figures.faults += 1
         _log.error("a bug: an SPF check ends as a temperror; please report it with the lines below", exc_info=error)
         return _Found(_trouble(work.subject, "internal fault"))
@@ -267,10 +270,6 @@ NOTHING: Final = SpfAnswer("none", "", problem="no domain that can be asked")
 
 def _clean(text: str, limit: int) -> str:
     return clean_text(text, limit) if text else ""
-
-
-def _too_late(subject: Subject, seconds: float) -> SpfAnswer:
-    return _trouble(subject, f"no answer within {seconds:.1f} s")
 
 
 def _trouble(subject: Subject, problem: str) -> SpfAnswer:

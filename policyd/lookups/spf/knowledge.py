@@ -13,7 +13,6 @@ from policyd.model.dns import Answer, DnsUnavailable, RecordType
 
 Question = tuple[str, RecordType]
 Cached = Callable[[str, RecordType], Answer | None]
-FOREVER: Final = 1 << 31
 MAX_NAME: Final = 253
 
 _NAME: Final = re.compile(r"(?=[ -~]{1,253}$)[^.]{1,63}(?:\.[^.]{1,63})*", re.ASCII)
@@ -42,10 +41,7 @@ class Knowledge:
     @property
     def ttl(self) -> int:
         """Seconds for which all of it stays true; 0 if a question had no answer."""
-        ttl = FOREVER
-        for answer in self._known.values():
-            ttl = min(ttl, answer.ttl if isinstance(answer, Answer) else 0)
-        return ttl if self._known else 0
+        return min([answer.ttl if isinstance(answer, Answer) else 0 for answer in self._known.values()], default=0)
 
     @property
     def is_secure(self) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from typing import Final
 
+from policyd.lookups.alarms import Alarm, Alarms
 from policyd.lookups.spf.knowledge import Knowledge, Question
 from policyd.lookups.spf.turns import Turns
 from policyd.model.dns import Answer, DnsUnavailable, Resolver
@@ -24,17 +25,22 @@ LATE: Final = TimeoutError("the time of the check is over")
 class Search:
     """The `steps` of one check over `knowledge`, which answers of `resolver` go into."""
 
-    __slots__ = ("_asked", "_done", "_ends", "_knowledge", "_lacking", "_resolver", "_steps", "_timer", "_turns")
+    __slots__ = (
+        "_alarms", "_asked", "_done", "_ends", "_knowledge", "_lacking", "_resolver", "_steps", "_timer", "_turns",
+    )  # fmt: skip
 
-    def __init__(self, steps: Steps, knowledge: Knowledge, resolver: Resolver, turns: Turns, done: Done) -> None:
+    def __init__(
+        self, steps: Steps, knowledge: Knowledge, resolver: Resolver, turns: Turns, alarms: Alarms, done: Done
+    ) -> None:
         self._steps = steps
         self._knowledge = knowledge
         self._resolver = resolver
         self._turns = turns
+        self._alarms = alarms
         self._done: Done | None = done
         self._asked: list[asyncio.Future[Answer]] = []
         self._lacking = 0
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Alarm | asyncio.TimerHandle | None = None
 
     def start(self, seconds: float) -> None:
         """Go as far as can be gone now, and to the end within so many seconds."""
@@ -89,7 +95,10 @@ class Search:
             self._turns.do(self._go_on)
 
     def _set_timer(self) -> None:
-        self._timer = asyncio.get_running_loop().call_at(self._ends, self._end, LATE)
+        self._timer = self._alarms.at(self._ends, self._be_late)
+
+    def _be_late(self) -> None:
+        self._end(LATE)
 
     def _end(self, error: BaseException | None) -> None:
         done, self._done = self._done, None

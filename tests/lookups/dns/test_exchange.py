@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policyd.lookups.alarms import Alarms
 from policyd.lookups.dns.codec import encode
 from policyd.lookups.dns.exchange import Exchange, Outcome
 from policyd.lookups.dns.nameserver import Nameserver
@@ -51,7 +52,8 @@ def ask(*links: FakeLink, timeout: float = 3.0, tries: int = 3, down: Sequence[i
         for index in down:
             servers[index].is_up = False
         ends: list[Told] = []
-        exchange = Exchange(ASKED, "A", servers, lambda outcome: ends.append(Told(outcome, now() - began)), loop)
+        done: Callable[[Outcome], None] = lambda outcome: ends.append(Told(outcome, now() - began))  # noqa: E731
+        exchange = Exchange(ASKED, "A", servers, done, loop, Alarms())
         exchange.start(timeout, tries)
         await asyncio.sleep(timeout + 1)
         for server in servers:

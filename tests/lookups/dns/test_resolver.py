@@ -334,6 +334,19 @@ def test_a_question_given_up_before_it_was_sent_is_not_sent() -> None:
     with_resolver(found, story, DnsSettings(max_in_flight=1))
 
 
+def test_questions_of_a_tick_leave_in_a_row_without_those_given_up() -> None:
+    async def story(resolver: DnsResolver, link: FakeLink) -> None:
+        first, second, third = (resolver.resolve(f"n{n}.example", "A") for n in range(3))
+        assert not link.sent
+        second.cancel()
+        await asyncio.sleep(0)
+        assert [name_of(message)[0] for message in link.sent] == ["n0.example", "n2.example"]
+        assert resolver.stats().waiting == 0
+        assert await first == await third
+
+    with_resolver(found, story)
+
+
 def test_many_that_fail_at_once_do_not_pile_up() -> None:
     def unreachable(message: bytes) -> Sequence[tuple[float, bytes | None]]:
         raise OSError("Network is unreachable")

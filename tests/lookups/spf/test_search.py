@@ -3,6 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from policyd.lookups.alarms import Alarms
 from policyd.lookups.spf.knowledge import Knowledge, Question
 from policyd.lookups.spf.search import Search, Steps
 from policyd.lookups.spf.turns import Turns
@@ -22,7 +23,7 @@ class Story:
         self.ends: list[tuple[BaseException | None, float]] = []
         self.knowledge = Knowledge(resolver.cached, 50)
         self.began = now()
-        self.search = Search(self.steps(), self.knowledge, resolver, Turns(now), self.end)
+        self.search = Search(self.steps(), self.knowledge, resolver, Turns(now), Alarms(), self.end)
 
     def end(self, error: BaseException | None) -> None:
         self.ends.append((error, round(now() - self.began, 3)))
