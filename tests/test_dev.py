@@ -201,6 +201,11 @@ def test_pip_gets_a_cache_where_there_is_no_home(dev: ModuleType, monkeypatch: p
         assert dev.surroundings()["PIP_CACHE_DIR"] == str(dev.STATE / "pip")
 
 
+def test_what_is_compiled_is_kept(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    assert "PYTHONDONTWRITEBYTECODE" not in dev.surroundings()
+
+
 # --- what it leaves out ---
 
 

@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Collection, Iterator
 from dataclasses import fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any, Final, get_args, get_origin, get_type_hints
@@ -43,8 +44,13 @@ def read(page: str) -> str:
     return path.read_text("utf-8") if path.exists() else pytest.fail(f"{page} is missing", pytrace=False)
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
 def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return (node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, _FUNCTION))
+    return (node for node in ast.walk(parsed(path)) if isinstance(node, _FUNCTION))
 
 
 def nesting(node: ast.AST) -> int:
@@ -69,9 +75,8 @@ def test_every_module_has_its_test_file(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_every_module_begins_with_its_law(path: Path) -> None:
-    text = path.read_text("utf-8")
-    assert ast.get_docstring(ast.parse(text)), f"{name_of(path)} has no docstring that says what it is for"
-    assert text.count("\n") <= MAX_FILE, f"{name_of(path)} has more than {MAX_FILE} lines"
+    assert ast.get_docstring(parsed(path)), f"{name_of(path)} has no docstring that says what it is for"
+    assert path.read_text("utf-8").count("\n") <= MAX_FILE, f"{name_of(path)} has more than {MAX_FILE} lines"
 
 
 @pytest.mark.parametrize("path", [*MODULES, ROOT / "dev"], ids=name_of)
@@ -184,7 +189,7 @@ def test_every_metric_is_documented() -> None:
     names = {
         node.value
         for path in MODULES
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.Constant) and re.fullmatch(r"policyd_[a-z0-9_]+", str(node.value))
     }
     assert names

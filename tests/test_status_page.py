@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from policyd.history import Minute
 from policyd.status_page import Picture, render, shortened
+from tests.examples import thorough
 
 STATUS = {
     "state": "degraded", "why": "store: the disk is full", "version": "1.0", "places": "inet:127.0.0.1:10030",
@@ -96,6 +97,7 @@ def test_an_idle_daemon_has_a_page_too() -> None:
 
 
 @given(st.text(), st.text())
+@thorough
 def test_whatever_a_client_sends_is_text(sender: str, match: str) -> None:
     reader = Reader(page(DECISION | {"sender": sender + "<script>alert(1)</script>", "reason": match}))
     assert reader.tags <= ALLOWED

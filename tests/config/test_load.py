@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from policyd.config import load, parse
 from policyd.model.errors import ConfigError
+from tests.examples import thorough
 
 
 def mistakes(text: str) -> tuple[str, ...]:
@@ -74,6 +75,7 @@ WORDS = st.sampled_from(
 @given(st.text() | st.lists(WORDS, max_size=20).map("".join))
 @example("x = " + "9" * 5000)
 @example("[server]\nlisten = [nan, 1979-05-27]\n[[greylist]]\n[store.x]\n'' = 1")
+@thorough
 def test_any_text_is_settings_or_a_config_error(text: str) -> None:
     found: tuple[str, ...] = ()
     try:

@@ -19,6 +19,7 @@ from policyd.model.action import DUNNO, Action
 from policyd.model.request import PolicyRequest
 from policyd.model.verdict import Decision, Would
 from policyd.wire.request import parse_request
+from tests.examples import thorough
 from tests.loop import HandLoop
 
 ATTRIBUTES = {
@@ -178,6 +179,7 @@ hostile = st.text(st.one_of(st.characters(), st.sampled_from('\n\r\x00=\x85\u202
 
 
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(ATTRIBUTES, hostile)), st.text(), st.text())
+@thorough
 def test_no_value_makes_a_field_or_leaves_its_own(attributes: dict[str, str], match: str, why: str) -> None:
     request = request_of()._replace(**{k: v for k, v in attributes.items() if k != "client_address"})
     decision = DEFER._replace(match=match, why=why)
@@ -199,6 +201,7 @@ def test_no_value_makes_a_field_or_leaves_its_own(attributes: dict[str, str], ma
 
 
 @given(st.text(), st.sampled_from([logging.INFO, logging.ERROR]))
+@thorough
 def test_a_message_of_any_text_is_one_message(line: str, level: int) -> None:
     entry = entry_of(datagram(line, level, FACILITY, "POLICYD_ID=1\n"))
     assert entry[0] == ("MESSAGE", line.encode("utf-8", "backslashreplace"))

@@ -12,6 +12,7 @@ from policyd.model.action import DUNNO, Action
 from policyd.model.request import PolicyRequest
 from policyd.model.verdict import Decision, Reason, Would
 from policyd.wire.request import parse_request
+from tests.examples import thorough
 
 DEFER = Action("DEFER_IF_PERMIT", "4.2.0 Greylisted")
 
@@ -84,6 +85,7 @@ def test_long_values_are_cut() -> None:
 
 
 @given(st.text(), st.text(), st.text())
+@thorough
 def test_whatever_is_sent_a_line_is_one_printable_line_with_our_fields(sender: str, name: str, queue: str) -> None:
     values = {
         key: re.sub("[\r\n]", "", text)
@@ -112,6 +114,7 @@ def test_a_line_looked_at_as_a_whole_is_that_of_its_values_one_by_one(
 
 
 @given(st.text())
+@thorough
 def test_json_is_json_and_ascii(sender: str) -> None:
     text = json_line(*line(sender=re.sub("[\r\n]", "", sender)))
     assert text.isascii()

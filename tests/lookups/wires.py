@@ -1,6 +1,7 @@
 """What a server may say, in bytes: honest answers built by dnspython, for doubles to tell and to spoil."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import dns.flags
 import dns.message
@@ -39,6 +40,7 @@ def said(
     return message.to_wire(max_size=65535)
 
 
+@lru_cache(maxsize=64)
 def name_of(asked: bytes) -> tuple[str, str]:
     """The name and the kind of record that `asked` asks for."""
     rrset = dns.message.from_wire(asked).question[0]

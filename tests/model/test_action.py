@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policyd.model.action import DUNNO, MAX_HEADER, MAX_TEXT, Action, clean_text
+from tests.examples import thorough
 
 VERBS = ("DUNNO", "PREPEND", "REJECT", "DEFER", "DEFER_IF_PERMIT", "DEFER_IF_REJECT", "WARN", "HOLD", "450", "550")
 # access(5) without OK, RELAY and the restrictions; and no word but DUNNO without text.
@@ -56,6 +57,7 @@ def test_what_postfix_would_misunderstand_cannot_be_built(verb: str, text: str) 
 
 
 @given(verb=st.sampled_from(VERBS) | st.text(max_size=20), text=st.text(max_size=1000))
+@thorough
 def test_any_pair_is_refused_or_safe(verb: str, text: str) -> None:
     try:
         reply = Action(verb, text).reply
@@ -66,6 +68,7 @@ def test_any_pair_is_refused_or_safe(verb: str, text: str) -> None:
 
 
 @given(verb=st.sampled_from(VERBS), text=st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=MAX_TEXT))
+@thorough
 def test_printable_text_makes_safe_replies_too(verb: str, text: str) -> None:
     try:
         reply = Action(verb, text).reply
@@ -121,6 +124,7 @@ def test_a_header_has_a_limit() -> None:
 
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=MAX_TEXT))
+@thorough
 def test_a_marked_action_is_as_safe_as_it_was(text: str) -> None:
     action = Action("DEFER", clean_text(text)).marked(" (id 0A1B2C3D)")
     assert action == Action(action.verb, action.text)
@@ -132,6 +136,7 @@ def test_a_mark_is_never_cut_off() -> None:
 
 
 @given(st.text(), st.integers(1, MAX_TEXT))
+@thorough
 def test_cleaned_text_can_always_be_sent(text: str, limit: int) -> None:
     cleaned = clean_text(text, limit)
     assert len(cleaned) <= limit

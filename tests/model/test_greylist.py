@@ -17,6 +17,7 @@ from policyd.model.greylist import (
     is_expired,
     judge,
 )
+from tests.examples import thorough
 
 T0 = 1_800_000_000
 HOUR, DAY = 3600, 86400
@@ -264,6 +265,7 @@ rules_of_all_kinds = st.builds(
 
 
 @given(steps)
+@thorough
 def test_early_retries_never_restart_the_clock(gaps: list[int]) -> None:
     """A server that retries every minute would otherwise never get through."""
     book, now = Book(), T0
@@ -279,6 +281,7 @@ def test_early_retries_never_restart_the_clock(gaps: list[int]) -> None:
 
 
 @given(rules_of_all_kinds, st.lists(st.tuples(st.integers(0, 50_000), st.sampled_from("abcdefg")), max_size=60))
+@thorough
 def test_nothing_passes_before_its_delay(rules: Rules, tries: list[tuple[int, str]]) -> None:
     book, now, first = Book(rules), T0, {}
     for gap, name in tries:
@@ -296,6 +299,7 @@ def test_nothing_passes_before_its_delay(rules: Rules, tries: list[tuple[int, st
 
 
 @given(rules_of_all_kinds, st.lists(st.tuples(st.integers(-50_000, 50_000), st.sampled_from("abc")), max_size=60))
+@thorough
 def test_no_clock_breaks_the_rule(rules: Rules, tries: list[tuple[int, str]]) -> None:
     """Seconds told to clients stay within the delay, and who comes back after it passes, whatever the clock did."""
     book, now = Book(rules), T0
@@ -308,6 +312,7 @@ def test_no_clock_breaks_the_rule(rules: Rules, tries: list[tuple[int, str]]) ->
 
 
 @given(rules_of_all_kinds, st.lists(st.tuples(st.integers(0, 20_000), st.sampled_from("abcdefghij")), max_size=80))
+@thorough
 def test_passes_are_counted_fairly(rules: Rules, tries: list[tuple[int, str]]) -> None:
     """A client's count is the number of its triplets' first passes that lie the interval apart, and no more."""
     book, now, counted = Book(replace(rules, max_age=10**8)), T0, []

@@ -17,6 +17,7 @@ from policyd.model.recognition import (
     reply_key,
     trapped,
 )
+from tests.examples import thorough
 
 T0 = 1_800_000_000
 HOUR, DAY = 3600, 86400
@@ -54,6 +55,7 @@ def test_each_identity_costs_a_row() -> None:
         st.tuples(st.integers(0, 3), st.sets(st.sampled_from("abc")), st.integers(0, 200)), min_size=1, max_size=12
     )
 )
+@thorough
 def test_whoever_shares_an_identity_with_each_try_before_waits_no_longer_than_from_the_first(
     tries: list[tuple[int, set[str], int]],
 ) -> None:

@@ -13,6 +13,8 @@ from policyd.stores import Store, StoreOptions, Wanted
 
 HOUR, DAY = 3600, 86400
 START = 1_700_000_000
+ENTRIES = 50_000
+"""More than any test has. Stores make room for what they may hold: a million cost 2 MB at each of 500 starts."""
 RULES = Rules(delay=300, retry_window=2 * DAY, max_age=35 * DAY, auto_whitelist_clients=3, auto_whitelist_interval=HOUR)
 TRIPLET = Triplet("192.0.2.0/24", "sender@example.com", "recipient@example.org")
 
@@ -87,7 +89,7 @@ class StoreContract:
         """Let the store know nothing but what it stored elsewhere, if it has an elsewhere."""
 
     @asynccontextmanager
-    async def desk(self, place: Path, max_entries: int = 1_000_000) -> AsyncIterator[Desk]:
+    async def desk(self, place: Path, max_entries: int = ENTRIES) -> AsyncIterator[Desk]:
         clock = Clock()
         self.place, self.options = place, StoreOptions(max_entries=max_entries, clock=clock)
         desk = Desk(await self.open(place, self.options), clock, self.between)
@@ -96,7 +98,7 @@ class StoreContract:
         finally:
             await desk.store.close()
 
-    def run(self, place: Path, scenario: Callable[[Desk], Awaitable[None]], max_entries: int = 1_000_000) -> None:
+    def run(self, place: Path, scenario: Callable[[Desk], Awaitable[None]], max_entries: int = ENTRIES) -> None:
         async def whole() -> None:
             async with self.desk(place, max_entries) as desk:
                 await scenario(desk)

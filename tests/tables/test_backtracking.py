@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from policyd.tables.backtracking import MAX_TEXT, TooSlow, steps
+from tests.examples import thorough
 
 LENGTH = 12
 ENOUGH = 10**9
@@ -99,6 +100,7 @@ _REGEXES = st.recursive(
 @example("a*a*b", "a" * LENGTH, False)
 @example("[ab]+[^.]*", "ab" * 6, True)
 @example("(?:a+b)+", "aabaabaabaab", False)
+@thorough
 def test_nobody_tries_more_than_the_bound(body: str, text: str, anchored: bool) -> None:
     tree = _parser.parse(f"{'^' * anchored}{body}x")
     try:

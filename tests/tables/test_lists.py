@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policyd.tables.lists import Form, ListKind, Source, Table, TableList, compile_table, lines_of, parse_source
+from tests.examples import thorough
 
 
 @pytest.mark.parametrize(
@@ -116,6 +117,7 @@ def test_compiling_pauses_every_few_hundred_lines() -> None:
     st.sampled_from(get_args(ListKind)),
     st.lists(st.binary(max_size=40) | st.sampled_from([b"\n", b"# policyd: form=cidr\n", b"[until=", b"/", b" OK\n"])),
 )
+@thorough
 def test_arbitrary_bytes_never_raise_and_mistakes_are_numbered(form: Form, kind: ListKind, parts: list[bytes]) -> None:
     text = b"".join(parts).decode("utf-8", "surrogateescape")
     table = compiled(text, form, kind)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from policyd.tables import linear
 from policyd.tables.patterns import MAX_FILE_STEPS, MAX_STEPS, MAX_TEXT, Budget, any_of, compile_pattern
+from tests.examples import thorough
 from tests.tables import regexes
 
 
@@ -166,6 +167,7 @@ def test_the_patterns_of_a_file_have_a_budget() -> None:
 
 @pytest.mark.usefixtures("no_re2")
 @given(_REGEXES)
+@thorough
 def test_what_passes_ends_soon_whatever_it_is(body: str) -> None:
     try:
         pattern = compile_pattern(body + "x")

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from policyd.model.action import DUNNO, Action
 from policyd.tables.rights import DEFAULT_TEXT, Right, check_right, make_action, parse_action, parse_right
 from policyd.tables.windows import parse_window
+from tests.examples import thorough
 
 
 @pytest.mark.parametrize(
@@ -101,6 +102,7 @@ def test_the_quick_look_refuses_what_the_close_one_does(text: str) -> None:
 
 
 @given(st.text(min_size=1).filter(str.strip))
+@thorough
 def test_arbitrary_text_is_an_action_or_one_line_of_advice(text: str) -> None:
     try:
         assert parse_action(text.strip()).reply.startswith(b"action=")

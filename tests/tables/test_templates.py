@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from policyd.model.action import DUNNO, Action
 from policyd.tables.templates import Template, parse_template
+from tests.examples import thorough
 
 
 def filled(action: str, pattern: str, text: str) -> Action:
@@ -84,6 +85,7 @@ def test_what_cannot_be_quoted(text: str, groups: int, advice: str, *, negated: 
     st.sampled_from(["$1", "X-A: $1", "$1@b", "a:$1", "5.7.1 $1", "$$$1"]),
     st.text(),
 )
+@thorough
 def test_a_filled_template_is_always_an_action(verb: str, text: str, found: str) -> None:
     match = re.search("(.*)", found, re.DOTALL)
     assert match is not None

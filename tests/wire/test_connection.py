@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from policyd.model.errors import ProtocolError
 from policyd.model.request import PolicyRequest
 from policyd.wire.connection import MAX_REQUEST, PolicyConnection
+from tests.examples import thorough
 
 
 def ask(*pieces: bytes) -> list[PolicyRequest]:
@@ -124,6 +125,7 @@ LINES = st.lists(
 
 
 @given(LINES, st.sampled_from([b"\n", b"\r\n"]), st.data())
+@thorough
 def test_any_chunking_gives_the_same_requests(lines: list[bytes], end: bytes, data: st.DataObject) -> None:
     stream = b"".join(line + end for line in lines)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=8)))
@@ -132,6 +134,7 @@ def test_any_chunking_gives_the_same_requests(lines: list[bytes], end: bytes, da
 
 
 @given(st.binary(max_size=2000))
+@thorough
 def test_any_bytes_never_raise_anything_else(data: bytes) -> None:
     for request in ask(data):
         assert isinstance(request, PolicyRequest)

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from policyd.model.request import PolicyRequest
 from policyd.wire.request import _ORDER, _POSTFIX, _parse_any, parse_request
+from tests.examples import thorough
 
 NAMES = [word.rstrip("*?") for word in _ORDER.split()]
 OLDER = [word.rstrip("*") for word in _ORDER.split() if not word.endswith("?")]
@@ -38,6 +39,7 @@ def test_the_quick_way_says_what_the_long_way_says(names: list[str], more: list[
 
 
 @given(st.binary(max_size=300))
+@thorough
 def test_any_bytes_are_some_request(data: bytes) -> None:
     assert len(parse_request(data)) == len(PolicyRequest._fields)
 

@@ -23,6 +23,7 @@ from policyd.model.verdict import Verdict
 from policyd.stores.memory import MemoryStore
 from policyd.stores.store import StoreOptions
 from policyd.tables.lists import TableList
+from tests.examples import thorough
 
 NOW = 1_795_370_400  # Sun, 22 Nov 2026 18:00:00 +0000
 DAY = 86400
@@ -273,6 +274,7 @@ def test_the_action_can_be_another_deferral(action: str) -> None:
 
 
 @given(recipient=st.text(min_size=1, max_size=600), sender=st.text(max_size=600))
+@thorough
 def test_nothing_in_a_request_breaks_an_answer(recipient: str, sender: str) -> None:
     action = ask(Oracle(), request(sender=sender, recipient=recipient), text="4.2.0 %r %r %s").action
     assert action.defers
@@ -280,6 +282,7 @@ def test_nothing_in_a_request_breaks_an_answer(recipient: str, sender: str) -> N
 
 
 @given(st.text(max_size=400))
+@thorough
 def test_no_host_name_breaks_the_header(hostname: str) -> None:
     check = build(Settings(), tools(Oracle("passed", 1), hostname))
     verdict = check.evaluate(request(), NO_EVIDENCE, NOW)

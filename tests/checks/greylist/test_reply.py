@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policyd.checks.greylist import reply
+from tests.examples import thorough
 
 
 def test_a_value_is_never_a_placeholder() -> None:
@@ -11,6 +12,7 @@ def test_a_value_is_never_a_placeholder() -> None:
 
 
 @given(st.text(max_size=500), st.integers(0, 86400))
+@thorough
 def test_any_recipient_can_be_told(recipient: str, seconds: int) -> None:
     action = reply.deferral("DEFER_IF_PERMIT", "Greylisted, %s for %r", seconds, recipient)
     assert action.text.startswith(f"4.2.0 Greylisted, {seconds} for")

@@ -11,6 +11,7 @@ from policyd.checks.greylist.suspicion import suspect
 from policyd.model.address import parse_address
 from policyd.model.evidence import NO_EVIDENCE, NO_LISTS, DnsListEvidence, Evidence, SpfEvidence
 from policyd.model.request import PolicyRequest
+from tests.examples import thorough
 
 
 def registered(name: str) -> str:
@@ -77,6 +78,7 @@ words = st.text(max_size=80)
 
 
 @given(words, words, words, words)
+@thorough
 def test_no_byte_of_a_client_is_in_the_reasons(name: str, helo: str, reverse: str, sender: str) -> None:
     suspicion = suspect(request(name, helo, reverse, sender), NO_EVIDENCE, PROVIDERS, registered)
     phrases = {

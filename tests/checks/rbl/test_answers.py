@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from policyd.checks.rbl.answers import MAX_CODES, Heard, Reading, listings, read
 from policyd.checks.rbl.zones import Zone, ZoneSettings, compile_zones
 from policyd.model.dns import Mx, Record
+from tests.examples import thorough
 
 records = st.one_of(
     st.ip_addresses(v=4).map(str),
@@ -25,6 +26,7 @@ ANYTHING = zone("bl.example=[0..255].[0..255].[0..255].[0..255]")
 
 
 @given(st.lists(records, max_size=MAX_CODES + 3).map(tuple))
+@thorough
 def test_whatever_is_answered_counts_only_where_lists_may_answer(answer: tuple[Record, ...]) -> None:
     reading = read(ANYTHING, "9.2.0.192", answer)
     if reading.rules:

@@ -16,6 +16,7 @@ from policyd.checks.rbl.health import (
     Finding,
     Health,
 )
+from tests.examples import thorough
 
 NOW = 1_700_000_000
 findings: st.SearchStrategy[Finding] = st.sampled_from(["good", "lists all", "refused", "strange", "empty", "silent"])
@@ -125,6 +126,7 @@ def test_a_probe_is_not_put_off_by_a_clock_that_was_wrong() -> None:
 
 
 @given(st.lists(st.tuples(findings, st.integers(0, 2000)), max_size=30))
+@thorough
 def test_it_is_parked_by_what_it_did_and_always_comes_back(events: list[tuple[Finding, int]]) -> None:
     health, now = Health(), NOW
     for finding, seconds in events:

@@ -10,6 +10,7 @@ from policyd.checks.rbl.profiles import LookUp
 from policyd.checks.rbl.reply import TEXT_LIMIT, clean_txt, deferral, header, rejection
 from policyd.checks.rbl.zones import ZoneSettings, compile_zones
 from tests.checks.rbl.world import request
+from tests.examples import thorough
 
 (ZEN,) = compile_zones(["zen.spamhaus.org*3"], [])
 REQUEST = request(name="mx.example", reverse="rev.example", helo="helo.example", sender="joe@spam.example")
@@ -50,6 +51,7 @@ def test_a_temporary_answer_is_not_what_fail2ban_bans_for() -> None:
 
 
 @given(st.text(max_size=600), st.text(max_size=600))
+@thorough
 def test_nothing_that_anybody_says_breaks_a_reply(said: str, txt: str) -> None:
     hostile = request(helo=said, sender=said)
     for look_up in ("helo", "sender domain"):

@@ -12,6 +12,7 @@ from policyd.lookups.spf.subject import domain_name
 from policyd.model.action import MAX_HEADER
 from policyd.model.evidence import SpfResult
 from policyd.model.spf import SPF_RESULTS, SpfAnswer
+from tests.examples import thorough
 
 PRINTABLE = st.characters(min_codepoint=32, max_codepoint=126)
 HOST = "mx.receiver.example"
@@ -80,6 +81,7 @@ def test_senders_of_forwarders_and_lists_are_quoted_right(sender: str) -> None:
     st.text(max_size=600), st.text(max_size=1600), st.text(PRINTABLE, max_size=255), st.sampled_from(SPF_RESULTS),
     st.sampled_from(["192.0.2.1", "2001:db8::1"]), st.sampled_from(["mailfrom", "helo"]),
 )  # fmt: skip
+@thorough
 def test_any_sender_and_name_parse_back(
     sender: str, helo: str, text: str, result: SpfResult, client: str, identity: str
 ) -> None:
@@ -131,6 +133,7 @@ def test_authres_reads_our_results(result: SpfResult, identity: str) -> None:
 
 
 @given(st.text(max_size=600), st.text(max_size=600), st.sampled_from(["mailfrom", "helo"]))
+@thorough
 def test_authres_reads_them_for_any_sender(sender: str, helo: str, identity: str) -> None:
     header = results(SpfAnswer("none", domain_name(sender)), subject(sender, helo, identity=identity))
     assert len(header) <= MAX_HEADER

@@ -3,6 +3,7 @@ from hypothesis import strategies as st
 
 from policyd.lookups.dns.cache import OVERHEAD, Cache
 from policyd.model.dns import Answer, Mx
+from tests.examples import thorough
 
 FOUND = Answer(("192.0.2.1",), 60, "found")
 
@@ -46,6 +47,7 @@ records = st.lists(
 
 
 @given(st.lists(st.tuples(names, records, st.integers(1, 50), st.booleans()), max_size=30))
+@thorough
 def test_bounds_hold_and_nothing_false_is_told(steps: list[tuple[str, list[str | bytes | Mx], int, bool]]) -> None:
     cache, truth = Cache(4, 5000), {}
     for now, (name, values, ttl, is_put) in enumerate(steps):

@@ -13,6 +13,7 @@ from policyd.lookups.dns.exchange import Exchange, Outcome
 from policyd.lookups.dns.nameserver import Nameserver
 from policyd.lookups.dns.settings import Place
 from policyd.model.dns import Answer
+from tests.examples import thorough
 from tests.lookups.doubles import FakeLink, Says
 from tests.lookups.virtual import now, run_virtually
 from tests.lookups.wires import question, said
@@ -215,6 +216,7 @@ scripts = st.lists(st.tuples(st.floats(0, 4), wires | st.binary(max_size=100)), 
 
 
 @given(st.lists(scripts, min_size=1, max_size=3), wires, st.integers(1, 4))
+@thorough
 def test_it_always_ends_once_and_in_time(
     behaviours: list[list[tuple[float, bytes | None]]], streamed: bytes | None, tries: int
 ) -> None:

@@ -2,6 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policyd.lookups.dns.window import BURST, MOMENT, Slot, Window
+from tests.examples import thorough
 
 
 def entered(window: Window, now: float) -> Slot:
@@ -35,6 +36,7 @@ def test_all_together_are_bounded_however_old() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0, 0.02), st.booleans()), max_size=100), st.randoms())
+@thorough
 def test_what_entered_and_left_is_gone(steps: list[tuple[float, bool]], random: st.DataObject) -> None:
     window, now, inside = Window(20), 0.0, list[Slot]()
     for seconds, is_leaving in steps:

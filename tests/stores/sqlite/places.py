@@ -13,7 +13,7 @@ import pytest
 from policyd.stores import StoreOptions
 from policyd.stores.sqlite.limits import Limits
 from policyd.stores.sqlite.store import SqliteStore
-from tests.stores.contract import RULES, START, TRIPLET, ask, triplet
+from tests.stores.contract import ENTRIES, RULES, START, TRIPLET, ask, triplet
 
 QUICK = Limits(generation=1000, retry=0.01, file_check=0.0, chores=0.01)
 DB = "policyd.db"
@@ -24,7 +24,7 @@ _OPENED: list[SqliteStore] = []
 
 async def opened(place: Path, limits: Limits = QUICK, options: StoreOptions | None = None) -> SqliteStore:
     """A store; `run` closes it in the end if the scenario does not."""
-    store = SqliteStore(place / DB, options or StoreOptions(clock=lambda: START), limits)
+    store = SqliteStore(place / DB, options or StoreOptions(max_entries=ENTRIES, clock=lambda: START), limits)
     _OPENED.append(store)
     await store.start()
     return store

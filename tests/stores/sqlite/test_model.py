@@ -18,6 +18,7 @@ from policyd.model.verdict import Commit
 from policyd.stores import StoreOptions
 from policyd.stores.sqlite.limits import Limits
 from policyd.stores.sqlite.store import SqliteStore
+from tests.scratch import scratch
 
 TINY = Limits(generation=4, hard_limit=1000, commits=3, retry=0.005, file_check=3600, chores=0.005)
 WINDOW, AGE = 10_000, 50_000
@@ -213,7 +214,7 @@ class Life(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.loop = asyncio.new_event_loop()
-        self.place = Path(tempfile.mkdtemp())
+        self.place = Path(tempfile.mkdtemp(dir=scratch()))
         self.now = 1_700_000_000
         self.purged = 0
 
@@ -231,7 +232,7 @@ class Life(RuleBasedStateMachine):
 
     def open(self) -> None:
         async def opened() -> SqliteStore:
-            store = SqliteStore(self.place / "policyd.db", StoreOptions(clock=lambda: self.now), TINY)
+            store = SqliteStore(self.place / "policyd.db", StoreOptions(max_entries=1000, clock=lambda: self.now), TINY)
             await store.start()
             return store
 
@@ -319,7 +320,7 @@ class Life(RuleBasedStateMachine):
     def _copied(self) -> Path:
         """The files as they are at one moment: not while a segment's are just being made or removed."""
         while True:
-            place = Path(tempfile.mkdtemp())
+            place = Path(tempfile.mkdtemp(dir=scratch()))
             try:
                 return shutil.copytree(self.place, place, dirs_exist_ok=True)
             except shutil.Error:
