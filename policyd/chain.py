@@ -4,12 +4,12 @@ Law: a check that cannot answer has no opinion, and no fault of ours ever become
 never changed: reload builds a new one. It answers at once unless a check must wait for the network.
 """
 
-import asyncio
 import ipaddress
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from time import perf_counter
 from typing import Final, NamedTuple
 
+from policyd.alarms import Alarms
 from policyd.model.action import DUNNO, Action
 from policyd.model.address import BITS
 from policyd.model.errors import Unavailable
@@ -81,6 +81,7 @@ class Chain:
         self._is_shadow = is_shadow
         self._on_asked = on_asked
         self._patience = patience
+        self._alarms = Alarms()
         self._prepended: dict[str, None] = {}
         self._witness = next((check for check in self._plan.checks() if isinstance(check, Witness)), None)
         self._asks_at_data = self._witness is not None and self._witness.asks_at_data
@@ -206,7 +207,7 @@ class Chain:
         """What is waited for, `until` then: what hangs must not take the checks behind it their turn."""
         begun = perf_counter()
         try:
-            async with asyncio.timeout(until - begun):
+            with self._alarms.within(until - begun):
                 return await pending
         except TimeoutError:
             raise Unavailable("no time is left of [server] request_deadline") from None

@@ -15,6 +15,7 @@ from functools import partial
 from time import time
 from typing import Final, Protocol
 
+from policyd.alarms import Alarms
 from policyd.model.action import DUNNO
 from policyd.model.request import PolicyRequest
 from policyd.model.verdict import Commit, Decision
@@ -71,6 +72,7 @@ class Desk:
         self._waited: list[tuple[Answered, float]] = []
         """Who had to wait for his answer, which is there now, and since when."""
         self._is_scheduled = False
+        self._alarms = Alarms()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def receive(self, connection: Asker, data: bytes) -> None:
@@ -144,7 +146,7 @@ class Desk:
         self, connection: Asker, request: PolicyRequest, pending: Awaitable[Decision], started: float
     ) -> None:
         try:
-            async with asyncio.timeout(self.service.request_deadline):
+            with self._alarms.within(self.service.request_deadline):
                 decision = await pending
         except TimeoutError:
             decision = Decision(DUNNO, "chain", "deadline", 0, "0" * 8)

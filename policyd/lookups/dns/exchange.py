@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, Literal
 
-from policyd.lookups.alarms import SLACK, Alarm, Alarms
+from policyd.alarms import SLACK, Alarm, Alarms
 from policyd.lookups.dns.codec import Signal, read
 from policyd.lookups.dns.nameserver import Nameserver
 from policyd.lookups.dns.udp import Release

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-from policyd.lookups.alarms import Alarms
+from policyd.alarms import Alarms
 from policyd.lookups.dns.cache import Cache, Question
 from policyd.lookups.dns.codec import encode
 from policyd.lookups.dns.exchange import Exchange, Outcome

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from policyd.lookups.alarms import Alarms
+from policyd.alarms import Alarms
 from policyd.lookups.spf.engine import Evaluation
 from policyd.lookups.spf.figures import SpfFigures
 from policyd.lookups.spf.foresight import foreseen, is_without_record

@@ -6,6 +6,7 @@ pyspf says what it means, or what is wrong with it.
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from policyd.lookups.spf.macros import MAX_DOMAIN
@@ -102,6 +103,7 @@ def read_plain(terms: Sequence[str | Network]) -> Plain | None:
     return Plain(seen, redirect, named, authorised, any(not term.name for term in hosts))
 
 
+@lru_cache(maxsize=1024)  # the customers of a large sender all write the same
 def _read_term(text: str) -> Term | None:
     match = _TERM.fullmatch(text)
     if match is None:

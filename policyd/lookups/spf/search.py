@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from typing import Final
 
-from policyd.lookups.alarms import Alarm, Alarms
+from policyd.alarms import Alarm, Alarms
 from policyd.lookups.spf.knowledge import Knowledge, Question
 from policyd.lookups.spf.turns import Turns
 from policyd.model.dns import Answer, DnsUnavailable, Resolver

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policyd.lookups.alarms import Alarms
+from policyd.alarms import Alarms
 from policyd.lookups.dns.codec import encode
 from policyd.lookups.dns.exchange import Exchange, Outcome
 from policyd.lookups.dns.nameserver import Nameserver

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from policyd.lookups.alarms import Alarms
+from policyd.alarms import Alarms
 from policyd.lookups.spf.knowledge import Knowledge, Question
 from policyd.lookups.spf.search import Search, Steps
 from policyd.lookups.spf.turns import Turns

@@ -53,6 +53,10 @@ class Alarms:
             self._wait()
         return alarm
 
+    def within(self, seconds: float) -> "Within":
+        """What is awaited inside of ``with`` ends in so many seconds, with TimeoutError."""
+        return Within(self, seconds)
+
     def _wait(self) -> None:
         self._timer = asyncio.get_running_loop().call_at(self._row[0].when, self._look)
 
@@ -67,3 +71,36 @@ class Alarms:
         finally:
             if row and self._timer is None:
                 self._wait()
+
+
+class Within:
+    """What `asyncio.timeout` does, for a quarter of its time."""
+
+    __slots__ = ("_alarm", "_alarms", "_cancelling", "_has_rung", "_seconds", "_task")
+
+    def __init__(self, alarms: Alarms, seconds: float) -> None:
+        self._alarms = alarms
+        self._seconds = seconds
+        self._has_rung = False
+        self._alarm: Alarm | asyncio.Handle
+
+    def __enter__(self) -> None:
+        """From now on. To be called in a task."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - only tasks wait
+        self._task, self._cancelling = task, task.cancelling()
+        loop = asyncio.get_running_loop()
+        if self._seconds > 0:
+            self._alarm = self._alarms.at(loop.time() + self._seconds, self._ring)
+        else:  # before anything else
+            self._alarm = loop.call_soon(self._ring)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """Raises TimeoutError if it was the time that ended it, and nobody else."""
+        self._alarm.cancel()
+        if self._has_rung and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+            raise TimeoutError from error
+
+    def _ring(self) -> None:
+        self._has_rung = True
+        self._task.cancel()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policyd.lookups.alarms import Alarms
+from policyd.alarms import Alarms
 from tests.lookups.virtual import now, run_virtually
 
 
@@ -96,3 +96,69 @@ def test_an_alarm_may_set_the_next() -> None:
         return rung
 
     assert run_virtually(run()) == [1, 2, 3]
+
+
+# --- within ---
+
+
+async def after(seconds: float, alarms: Alarms, most: float) -> str:
+    try:
+        with alarms.within(most):
+            await asyncio.sleep(seconds)
+    except TimeoutError:
+        return f"late at {now() - 1000:g}"
+    return f"done at {now() - 1000:g}"
+
+
+def test_who_needs_longer_is_late_and_goes_on() -> None:
+    async def run() -> None:
+        alarms = Alarms()
+        assert await after(2, alarms, 1) == "late at 1"
+        assert await after(1, alarms, 2) == "done at 2"
+        assert asyncio.current_task().cancelling() == 0  # type: ignore[union-attr]
+        await asyncio.sleep(5)
+
+    run_virtually(run())
+
+
+@pytest.mark.parametrize("seconds", [0, 2])
+def test_who_has_no_time_at_all_is_late_at_once(seconds: float) -> None:
+    assert run_virtually(after(seconds, Alarms(), 0)) == "late at 0"
+
+
+@pytest.mark.parametrize(("inner", "outer", "said"), [(1, 2, ["inner"]), (2, 1, ["outer"]), (2, 2, ["outer"])])
+def test_one_within_another(inner: float, outer: float, said: list[str]) -> None:
+    async def run() -> list[str]:
+        alarms, heard = Alarms(), list[str]()
+        try:
+            with alarms.within(outer):
+                try:
+                    with alarms.within(inner):
+                        await asyncio.sleep(5)
+                except TimeoutError:
+                    heard.append("inner")
+        except TimeoutError:
+            heard.append("outer")
+        return heard
+
+    assert run_virtually(run()) == said
+
+
+def test_who_is_cancelled_by_others_is_cancelled() -> None:
+    async def run() -> None:
+        for seconds in (0.5, 1.0):  # at the same time as the alarm, too
+            task = asyncio.ensure_future(after(5, Alarms(), 1))
+            asyncio.get_running_loop().call_later(seconds, task.cancel)
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    run_virtually(run())
+
+
+def test_another_error_stays_what_it_is() -> None:
+    async def run() -> None:
+        with Alarms().within(1):
+            raise KeyError("x")
+
+    with pytest.raises(KeyError):
+        run_virtually(run())
