@@ -138,7 +138,7 @@ class Desk:
             return _fault()
 
     def _begin(self, waiting: Coroutine[None, None, None]) -> None:
-        task = asyncio.ensure_future(waiting)
+        task = asyncio.create_task(waiting)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

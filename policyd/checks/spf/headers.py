@@ -66,8 +66,7 @@ def received_spf(answer: SpfAnswer, subject: Subject) -> str:
     pairs = [*needed, f"identity={subject.identity}"]
     room = MAX_HEADER - len(f"Received-SPF: {answer.result} ") - len("; ".join(pairs))
     for key, value in explaining:
-        pair = f"{key}={quoted(_short(value, MAX_VALUE))}"
-        if value and len(pair) + 2 <= room:
+        if value and len(pair := f"{key}={quoted(clean_text(value, MAX_VALUE))}") + 2 <= room:
             pairs.append(pair)
             room -= len(pair) + 2
     return f"Received-SPF: {answer.result} {comment if len(comment) <= room else ''}{'; '.join(pairs)}"

@@ -69,11 +69,13 @@ def encode(name: str, kind: RecordType) -> bytes:
     """The question section for `name`, in lower case. A backslash escapes nothing. Raises DnsUnavailable."""
     if not (name.isascii() and name.isprintable() and len(name) <= 253):
         raise DnsUnavailable("bad name")
-    labels = name.lower().encode().split(b".")
+    wire = b""
     try:
-        return b"".join([_LENGTHS[len(label)] + label for label in labels]) + _TAILS[kind]
+        for label in name.lower().encode().split(b"."):
+            wire += _LENGTHS[len(label)] + label
     except KeyError:
         raise DnsUnavailable("bad name") from None
+    return wire + _TAILS[kind]
 
 
 def query(number: int, asked: bytes, *, edns: bool = True) -> bytes:
