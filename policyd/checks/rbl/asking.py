@@ -5,7 +5,7 @@ and so is everything when the caller is. What the resolver says of a failure is 
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from policyd.model.dns import Answer, DnsUnavailable, RecordType, Resolver
@@ -20,9 +20,19 @@ class Reply(NamedTuple):
     seconds: float
 
 
-async def ask_all(resolver: Resolver, names: Iterable[str], seconds: float, kind: RecordType = "A") -> dict[str, Reply]:
-    """Ask for all `names`; a reply for each, within `seconds`."""
-    tasks = {name: asyncio.ensure_future(_ask(resolver, name, kind)) for name in dict.fromkeys(names)}
+def _unheard(_name: str, _answer: Answer) -> None:
+    """Nobody needs an answer before the others."""
+
+
+async def ask_all(
+    resolver: Resolver,
+    names: Iterable[str],
+    seconds: float,
+    kind: RecordType = "A",
+    heard: Callable[[str, Answer], None] = _unheard,
+) -> dict[str, Reply]:
+    """Ask for all `names`; a reply for each, within `seconds`. `heard` is told each answer when it comes."""
+    tasks = {name: asyncio.ensure_future(_ask(resolver, name, kind, heard)) for name in dict.fromkeys(names)}
     if not tasks:
         return {}
     try:
@@ -33,11 +43,13 @@ async def ask_all(resolver: Resolver, names: Iterable[str], seconds: float, kind
             task.cancel()
 
 
-async def _ask(resolver: Resolver, name: str, kind: RecordType) -> Reply:
+async def _ask(resolver: Resolver, name: str, kind: RecordType, heard: Callable[[str, Answer], None]) -> Reply:
     clock = asyncio.get_running_loop().time
     began = clock()
     try:
-        answer: Answer | str = await resolver.resolve(name, kind)
+        found = await resolver.resolve(name, kind)
+        heard(name, found)
+        answer: Answer | str = found
     except DnsUnavailable as error:
         answer = error.reason
     except Unavailable:

@@ -6,8 +6,9 @@ before anybody is refused or trusted.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from policyd.checks.rbl.answers import Heard, listings, read
@@ -131,7 +132,10 @@ class Rbl:
         clock = asyncio.get_running_loop().time
         until = clock() + self._settings.deadline
         if cold:
-            self._hear(case, cold, await ask_all(self._resolver, [question[3] for question in cold], until - clock()))
+            asked = {question[3]: question for question in cold}
+            heard = partial(self._begin_proof, case, asked)
+            self.prober.begin(self._unproved(case), case.now)
+            self._hear(case, cold, await ask_all(self._resolver, asked, until - clock(), heard=heard))
         if unproved := self._unproved(case):
             await self.prober.prove(unproved, case.now, until - clock())
         found, judgement = self._find(case)
@@ -141,6 +145,12 @@ class Rbl:
             replies = await ask_all(self._resolver, [question], min(TXT_TIME, until - clock()), "TXT")
             txt = text_of(found.listings[0].zone, replies[question].answer)
         return self._judged(case, found, judgement, txt)
+
+    def _begin_proof(self, case: Case, asked: Mapping[str, Question], name: str, answer: Answer) -> None:
+        """Probe a list as soon as it lists: another one that hangs would leave no time for that."""
+        watched, _, subject, _ = asked[name]
+        if watched.health.wants_proof(case.now) and read(watched.zone, subject, answer.records).rules:
+            self.prober.begin([watched], case.now)
 
     def _hear(self, case: Case, cold: list[Question], replies: dict[str, Reply]) -> None:
         for question in cold:

@@ -44,6 +44,11 @@ class Prober:
                 probe.result()
         self._say_silent()
 
+    def begin(self, lists: Iterable[Watched], now: int) -> None:
+        """Have probes of `lists` under way, which `prove` will wait for."""
+        for watched in lists:
+            self._probe(watched, now)
+
     async def prove(self, lists: Iterable[Watched], now: int, seconds: float) -> None:
         """Have a probe of `lists`, as far as it can be had in `seconds`. A probe goes on when its caller is gone."""
         probes = [self._probe(watched, now) for watched in lists]

@@ -356,6 +356,14 @@ def test_only_lists_that_work_refuse_and_trust(state: tuple[str, str, str], was_
         assert not {state[0], state[1]} & (set(FAULTS) - LIKE_CLEAN)
 
 
+@pytest.mark.parametrize("fault", ["lists the world", "public resolver"])
+@pytest.mark.parametrize("known", ["bl.example", ""])
+def test_a_list_that_hangs_leaves_time_to_find_out_another_that_lies(fault: str, known: str) -> None:
+    check = proved(HURRIED, here := World(zones=ZONES, warm=known))
+    here.faults |= {"bl.example": FAULTS[fault], "b2.example": FAULTS["hang"]}
+    assert hurried(check, now=NOW + FRESH) is NO_OPINION
+
+
 def test_nobody_is_refused_by_what_caches_still_repeat_of_a_list_that_lied() -> None:
     check = proved(HURRIED, here := World(zones=ZONES, is_warm=True))
     here.listed[f"{CLIENT}.bl.example"] = found("127.0.0.2")  # what the cache keeps

@@ -53,6 +53,8 @@ class World:
     """By zone."""
     is_warm: bool = False
     """Whether every answer is known without asking."""
+    warm: str = ""
+    """The zone whose answers are."""
     asked: list[tuple[str, RecordType]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -62,7 +64,8 @@ class World:
 
     def cached(self, name: str, kind: RecordType) -> Answer | None:
         answer = self._answer(name, kind)
-        return answer if self.is_warm and isinstance(answer, Answer) else None
+        is_warm = self.is_warm or (self.warm and name.endswith(f".{self.warm}"))
+        return answer if is_warm and isinstance(answer, Answer) else None
 
     async def resolve(self, name: str, kind: RecordType) -> Answer:
         self.asked.append((name, kind))
