@@ -19,7 +19,7 @@ from policyd.lookups.spf.networks import Network
 from policyd.lookups.spf.plain import Plain, Term, result_of
 from policyd.lookups.spf.query import Query
 from policyd.lookups.spf.subject import Subject
-from policyd.lookups.spf.terms import Mechanism, Record, lets_all_pass, read_leaf, read_record, record_of
+from policyd.lookups.spf.terms import Mechanism, Record, leaf_of, lets_all_pass, read_record, record_of
 from policyd.model.address import BITS
 from policyd.model.dns import Answer, DnsUnavailable, Mx
 from policyd.model.evidence import SpfResult
@@ -229,10 +229,11 @@ class Evaluation(Query):
         return self.cidrmatch(addresses, term.prefixes[self._client.version])
 
     def _includes(self, term: Term) -> bool:
-        text = self.dns_spf(term.name)
-        if text and (leaf := read_leaf(text)) is not None:
-            return self._passes_leaf(leaf, Frame(len(self._frames), "include", term.name, text, is_main=False))
-        result = self.check1(text, term.name, 1)[0]
+        texts = self.dns(term.name, "TXT")
+        if (leaf := leaf_of(texts)) is not None:
+            record, read = leaf
+            return self._passes_leaf(read, Frame(len(self._frames), "include", term.name, record, is_main=False))
+        result = self.check1(record_of(texts, term.name), term.name, 1)[0]
         if result == "none":
             raise spf.PermError(f"No valid SPF record for included domain: {term.name}", term.term)
         return bool(result == "pass")

@@ -103,13 +103,20 @@ def read_record(record: str) -> Record:
     return _remembered(record) if len(record) <= MAX_REMEMBERED else _read_record(record)
 
 
-def read_leaf(record: str) -> Record | None:
-    """The terms of a record that asks for nothing; None: it asks, or something is wrong with it."""
+def leaf_of(texts: Sequence[bytes]) -> tuple[str, Record] | None:
+    """The only TXT of a domain if it is a record that asks for nothing, and its terms; None: it needs a closer look."""
+    return _leaf_of(texts[0]) if len(texts) == 1 and len(texts[0]) <= MAX_REMEMBERED else None
+
+
+@lru_cache(maxsize=1024)
+def _leaf_of(text: bytes) -> tuple[str, Record] | None:
+    if not spf.RE_SPF.match(text) or (record := _decoded(text)) is None:
+        return None
     try:
         read = read_record(record)
     except spf.PermError:
         return None
-    return read if read.plain is not None and read.plain.is_leaf else None
+    return (record, read) if read.plain is not None and read.plain.is_leaf else None
 
 
 def split_terms(record: str) -> list[str]:

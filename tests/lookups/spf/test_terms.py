@@ -10,8 +10,8 @@ from policyd.lookups.spf.terms import (
     MAX_REMEMBERED,
     MAX_TERM,
     check_record,
+    leaf_of,
     lets_all_pass,
-    read_leaf,
     read_record,
     record_of,
     split_terms,
@@ -91,7 +91,22 @@ def test_who_lets_everybody_pass(term: str, expected: bool) -> None:
     ],
 )
 def test_a_leaf_asks_for_nothing(record: str, *, is_leaf: bool) -> None:
-    assert (read_leaf(record) is not None) is is_leaf
+    leaf = leaf_of([record.encode()])
+    assert leaf == ((record, read_record(record)) if is_leaf else None)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [],
+        [b"v=spf10"],
+        [b"v=spf1 -all", b"other"],
+        [b"v=spf1 caf\xe9"],
+        [b"v=spf1 " + b"ip4:192.0.2.1 " * (MAX_REMEMBERED // 14)],
+    ],
+)
+def test_what_is_no_record_or_not_alone_or_long_is_no_leaf(texts: list[bytes]) -> None:
+    assert leaf_of(texts) is None
 
 
 def test_of_the_texts_of_a_domain_one_may_be_a_record() -> None:
