@@ -26,6 +26,8 @@ def test_a_group_that_cannot_be_committed_is_unlearned(place: Path) -> None:
         observation = store.observe(triplet(0), RULES, START)
         assert observation.commit is not None
         observation.commit.then(told.append)
+        assert store.segment is not None
+        store.segment.close()
         store.segment = None
         store.commit()
         assert told == [False]
