@@ -20,6 +20,8 @@ PARTIAL_TIMEOUT: Final = 60.0
 """Seconds in which a begun request must be whole; Postfix sends it in one write."""
 MAX_PIPELINED: Final = 64
 """Requests of one connection that may wait for their turn; Postfix never sends a second one (measured)."""
+FRESH: Final = 0.2
+"""Seconds in which a new connection is not closed at the end: who has just come is about to ask."""
 
 _log = logging.getLogger("policyd.server")
 
@@ -48,12 +50,10 @@ class PolicyServer:
     async def drain(self, grace: float) -> None:
         """Answer what was asked, for at most `grace` seconds; then close every connection."""
         end = self.clock() + grace
-        while self.clock() < end:
+        while self.connections and self.clock() < end:
+            await asyncio.sleep(0.01)  # first of all what has arrived already is read
             for connection in list(self.connections):
                 connection.close_if_idle()
-            if not self.connections:
-                return
-            await asyncio.sleep(0.01)
         for connection in list(self.connections):
             connection.abort()
 
@@ -61,7 +61,7 @@ class PolicyServer:
 class Connection(asyncio.Protocol):
     """One connection of Postfix."""
 
-    __slots__ = ("_is_last", "_queue", "_server", "_transport", "_unread", "_waiting", "_wire", "partial_since")
+    __slots__ = ("_is_last", "_made", "_queue", "_server", "_transport", "_unread", "_waiting", "_wire", "partial_since")
 
     def __init__(self, server: PolicyServer) -> None:
         self._server = server
@@ -71,6 +71,7 @@ class Connection(asyncio.Protocol):
         self._waiting = False
         self._is_last = False
         self._transport: asyncio.Transport | None = None
+        self._made = server.clock()
         self.partial_since = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -167,8 +168,10 @@ class Connection(asyncio.Protocol):
         self.abort()
 
     def close_if_idle(self) -> None:
-        """Close unless a request is under way. Called until the connection is gone."""
-        if self._transport is not None and not (self._waiting or self._unread or self._wire.buffer):
+        """Close unless a request is under way, or to be expected. Called until the connection is gone."""
+        if self._transport is None or self._waiting or self._unread or self._wire.buffer:
+            return
+        if self._server.clock() - self._made >= FRESH:
             self._transport.close()
 
     def abort(self) -> None:

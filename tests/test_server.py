@@ -11,7 +11,7 @@ from policyd.desk import Service
 from policyd.model.action import DUNNO, Action
 from policyd.model.request import PolicyRequest
 from policyd.model.verdict import Decision
-from policyd.server import MAX_PIPELINED, PARTIAL_TIMEOUT, Connection, PolicyServer
+from policyd.server import FRESH, MAX_PIPELINED, PARTIAL_TIMEOUT, Connection, PolicyServer
 from policyd.wire.connection import MAX_REQUEST
 
 DEFER = Action("DEFER_IF_PERMIT", "4.2.0 Greylisted")
@@ -343,6 +343,7 @@ def test_draining_answers_what_was_asked_and_closes_the_rest() -> None:
     busy_connection, busy = house.connect()
     idle_connection, idle = house.connect()
     house.hear(busy_connection, ask("new"))
+    house.now += FRESH
     busy_connection.close_if_idle()
     idle_connection.close_if_idle()
     assert (busy.state, idle.state) == ("open", "closed")
@@ -350,6 +351,35 @@ def test_draining_answers_what_was_asked_and_closes_the_rest() -> None:
     house.tick()
     busy_connection.close_if_idle()
     assert (busy.written, busy.state) == (DEFERRED, "closed")
+
+
+def test_draining_waits_for_those_who_have_just_come() -> None:
+    house = House(passing)
+    connection, transport = house.connect()
+    connection.close_if_idle()
+    assert transport.state == "open"
+    house.hear(connection, ask("new"))
+    house.tick()
+    assert transport.written == b"action=DUNNO\n\n"
+    house.now += FRESH
+    connection.close_if_idle()
+    assert transport.state == "closed"
+
+
+def test_draining_first_reads_what_has_arrived() -> None:
+    house = House(passing)
+
+    async def run() -> FakeTransport:
+        loop = asyncio.get_running_loop()
+        house.server.clock = lambda: loop.time() + house.now
+        connection, transport = house.connect()
+        house.now += FRESH
+        loop.call_soon(house.hear, connection, ask("new"))  # as the loop does with what its sockets hold
+        await house.server.drain(0.05)
+        return transport
+
+    transport = asyncio.run(run())
+    assert (transport.written, transport.state) == (b"action=DUNNO\n\n", "aborted")
 
 
 def test_draining_ends_when_its_time_is_over() -> None:
