@@ -61,7 +61,17 @@ class PolicyServer:
 class Connection(asyncio.Protocol):
     """One connection of Postfix."""
 
-    __slots__ = ("_is_last", "_made", "_queue", "_server", "_transport", "_unread", "_waiting", "_wire", "partial_since")
+    __slots__ = (
+        "_is_last",
+        "_made",
+        "_queue",
+        "_server",
+        "_transport",
+        "_unread",
+        "_waiting",
+        "_wire",
+        "partial_since",
+    )
 
     def __init__(self, server: PolicyServer) -> None:
         self._server = server

@@ -1,10 +1,7 @@
-"""The manual pages are made of the documentation, say all of it, and are right to groff."""
+"""The manual pages are made of the documentation and say all of it. Whether they are right to groff: tests/system."""
 
-import os
 import re
 import runpy
-import shutil
-import subprocess
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -28,21 +25,6 @@ def page(name: str) -> str:
 def plain(roff: str) -> str:
     """The words, without fonts and escapes."""
     return re.sub(r"\\f[BIR]|\\&", "", roff).replace(r"\-", "-").replace(r"\e", "\\")
-
-
-@pytest.mark.parametrize("each", PAGES, ids=lambda page: f"{page.name}.{page.section}")
-def test_groff_has_nothing_to_say(each: Any) -> None:
-    groff = shutil.which("groff")
-    if groff is None:
-        pytest.skip("groff is not installed")
-    done = subprocess.run(
-        [groff, "-man", "-ww", "-Tutf8", "-K", "utf8"], input=MAKE(each), capture_output=True, text=True, check=True,
-        env=os.environ | {"LC_ALL": "C.UTF-8"},
-    )  # fmt: skip
-    assert done.stderr == ""
-    assert each.name in done.stdout
-    assert "](" not in done.stdout, "a link stands as it is in Markdown"
-    assert "**" not in done.stdout
 
 
 @pytest.mark.parametrize("section", SECTIONS)
