@@ -40,20 +40,15 @@ _HOST_NAME = re.compile(r"(?:[0-9a-z_](?:[-0-9a-z_]{0,61}[0-9a-z_])?\.)+[a-z](?:
 
 
 def identity_of_name(client_name: str, address: Address, registered_domain: RegisteredDomain) -> str:
-    """The registered domain of a client's verified name; "" if it has none, or if it looks generated."""
+    """The registered domain of a client's verified name; "" if it has none, or if it looks made by a machine.
+
+    It then carries the address, a word of access networks, or a long number. Too suspicious rather than too trusting:
+    who is wrongly suspected keeps its network and what SPF says of it.
+    """
     if len(client_name) > LONGEST_NAME + 1:  # with a last dot; nothing longer is read, nor kept
         return ""
     domain, host = _read(client_name, registered_domain)
     return "" if not domain or _holds(host, address) else domain
-
-
-def is_generated(host: str, address: Address) -> bool:
-    """Whether `host`, a name in lower case without its registered domain, looks made by a machine for `address`.
-
-    It carries the address, a word of access networks, or a long number. Too suspicious rather than too trusting:
-    who is wrongly suspected keeps its network and what SPF says of it.
-    """
-    return _is_access_line(host) or _holds(host, address)
 
 
 # Bounded, because names are the attacker's choice; a busy sender's are read once.

@@ -6,12 +6,11 @@ attacker's all the same.
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple, Protocol, get_args
+from typing import Final, Literal, NamedTuple, Protocol
 
 from policyd.model.address import Address
 from policyd.model.evidence import SpfResult
 
-SPF_RESULTS: Final[tuple[SpfResult, ...]] = get_args(SpfResult)
 SpfIdentity = Literal["mailfrom", "helo"]
 """Who was checked, in the words of RFC 7208 9.1."""
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policyd.model.address import Address, parse_address
-from policyd.model.identity import cautious_registered_domain, identity_of_name, is_generated
+from policyd.model.identity import cautious_registered_domain, identity_of_name
 
 
 def at(text: str) -> Address:
@@ -74,6 +74,10 @@ def test_what_is_no_host_name_gives_nothing(name: str) -> None:
 
 def test_a_public_suffix_gives_nothing() -> None:
     assert identity_of_name("gov.uk", at("192.0.2.1"), lambda name: "") == ""
+
+
+def is_generated(host: str, address: Address) -> bool:
+    return identity_of_name(f"{host}provider.example", address, last_two_labels) == ""
 
 
 def test_one_octet_proves_nothing_and_two_do() -> None:

@@ -13,7 +13,6 @@ from typing import Final
 
 from policyd.alarms import Alarms
 from policyd.lookups.spf.engine import Evaluation
-from policyd.lookups.spf.figures import SpfFigures
 from policyd.lookups.spf.foresight import foreseen, is_without_record
 from policyd.lookups.spf.knowledge import Knowledge, Miss, Question
 from policyd.lookups.spf.results import Results
@@ -86,7 +85,6 @@ class Evaluator:
         self._flights: dict[Subject, _Flight] = {}
         self._turns = Turns(clock)
         self._alarms = Alarms()
-        self.figures = SpfFigures()
 
     def known(self, question: SpfQuestion) -> SpfAnswer | None:
         """The answer if it is known now, at once and without a task; None: it must be found out."""
@@ -127,10 +125,7 @@ class Evaluator:
     def _remembered(self, subject: Subject) -> SpfAnswer | None:
         if not subject.domain:
             return NOTHING
-        answer = self._results.get(subject, self._clock())
-        if answer is not None:
-            self.figures.cache_hits += 1
-        return answer
+        return self._results.get(subject, self._clock())
 
     def _landed(self, flight: _Flight, error: BaseException | None) -> None:
         self._forget(flight)
@@ -150,8 +145,7 @@ class Evaluator:
             del self._flights[flight.work.subject]
 
     def _keep(self, work: _Work, found: _Found) -> SpfAnswer:
-        """Count the answer, and remember it for as long as may be."""
-        self.figures.count(found.answer.result, work.knowledge.queries)
+        """The answer, remembered for as long as may be."""
         ttl = min(found.ttl, self._limits.cache_seconds)
         if ttl > 0:
             uses_sender = found.evaluation is not None and found.evaluation.uses_sender
@@ -185,7 +179,6 @@ class Evaluator:
             return work.found  # or only the explanation is late
         if isinstance(error, TimeoutError):
             return _Found(_trouble(work.subject, f"no answer within {seconds:.1f} s"))
-        self.figures.faults += 1
         _log.error("a bug: an SPF check ends as a temperror; please report it with the lines below", exc_info=error)
         return _Found(_trouble(work.subject, "internal fault"))
 
@@ -211,7 +204,6 @@ class Evaluator:
 
     def _round(self, work: _Work) -> _Found | Sequence[Question]:
         """Evaluate with what is known: the end, or the questions that must be answered first."""
-        self.figures.rounds += 1
         domain = work.subject.domain
         if is_without_record(work.knowledge.get((domain, "TXT"))):
             return self._nothing(work)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from policyd.checks.spf.judgement import HARMFUL, STRICTEST_FIRST, Opinion, deciding, opinion, shown
 from policyd.checks.spf.settings import Actions, DomainSettings, Sentence, Settings
 from policyd.model.evidence import SpfResult
-from policyd.model.spf import SPF_RESULTS, SpfAnswer
+from policyd.model.spf import SpfAnswer
 
 FAIL = SpfAnswer("fail", "a.example", "-all")
 SENTENCES = st.sampled_from(get_args(Sentence))
@@ -19,7 +19,7 @@ def test_a_fail_is_rejected_and_may_be_left_to_dmarc() -> None:
     assert not opinion(Settings(), "helo", FAIL).may_leave_to_dmarc
 
 
-@pytest.mark.parametrize("result", SPF_RESULTS)
+@pytest.mark.parametrize("result", get_args(SpfResult))
 def test_only_a_fail_may_be_left_to_dmarc(result: SpfResult) -> None:
     strict = Settings(mail_from=Actions(*["reject"] * 7))  # type: ignore[arg-type]
     assert opinion(strict, "mailfrom", SpfAnswer(result, "a.example")).may_leave_to_dmarc is (result == "fail")

@@ -1,10 +1,12 @@
+from typing import get_args
+
 import pytest
 
 from policyd.checks.spf.judgement import Opinion
 from policyd.checks.spf.reply import MAX_REPLY, reason_of, refusal
 from policyd.checks.spf.settings import Sentence, Settings
 from policyd.model.evidence import SpfResult
-from policyd.model.spf import SPF_RESULTS, SpfAnswer, SpfIdentity
+from policyd.model.spf import SpfAnswer, SpfIdentity
 from tests.checks.spf.house import request
 
 NOT_ALLOWED = "192.0.2.1 is not allowed to send mail from a.example"
@@ -51,7 +53,7 @@ def test_placeholders_are_filled_in_one_pass() -> None:
     assert reply(SpfAnswer("fail", "h.example"), identity="helo", text="%i").endswith("HELO h.example")
 
 
-@pytest.mark.parametrize("result", SPF_RESULTS)
+@pytest.mark.parametrize("result", get_args(SpfResult))
 @pytest.mark.parametrize("sentence", ["reject", "defer"])
 def test_every_result_can_be_refused_within_the_line(result: SpfResult, sentence: Sentence) -> None:
     answer = SpfAnswer(result, "d" * 253, problem="p" * 160, explanation="e" * 300)
