@@ -106,7 +106,7 @@ def test_tables_are_replaced_as_a_whole() -> None:
 
 def test_compiling_pauses_every_few_hundred_lines() -> None:
     for form in get_args(Form):
-        text = "10.1.2.3 OK\n" * 20_000 if form in ("policyd", "access", "cidr") else "/a/ OK\n" * 5_000
+        text = "10.1.2.3 OK\n" * 7_000 if form in ("policyd", "access", "cidr") else "/a/ OK\n" * 4_000
         pauses = list[None]()
         compile_table("client", Source(form, "list"), text, partial(pauses.append, None))
         assert len(pauses) > text.count("\n") / 3000

@@ -14,7 +14,7 @@ from policyd.stores.sqlite.limits import Limits
 from policyd.stores.sqlite.store import SqliteStore
 from tests.stores.contract import START, Clock, ask
 
-TRIPLETS = int(os.environ.get("POLICYD_FLOOD", "40000"))
+TRIPLETS = int(os.environ.get("POLICYD_FLOOD", "20000"))
 CAP = TRIPLETS // 5  # 10 million a day against 2 million entries
 DAY = 86400
 KNOWN = 200
