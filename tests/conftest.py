@@ -1,5 +1,5 @@
 """No thread outlives the tests: one that does would keep the whole run from ending, and says so instead. Files lie in
-memory where there is room, and all unit tests run on all processors."""
+memory where there is room, and a run of all tests is divided among the processors."""
 
 import os
 import sys
@@ -17,16 +17,17 @@ PROCESSES = 8
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Who names tests gets one process, and who names a number of processes (-n) gets that.
+    """Who names tests or wants to see what they print gets one process; who names a number of them (-n) gets that.
 
-    The system tests are never divided: they are about time, and about programs that need the processors themselves.
+    System tests are divided by files, because all tests of a file share its Postfix; they wait more than they work.
     """
     options = config.option
     if not config.pluginmanager.hasplugin("xdist") or hasattr(config, "workerinput"):  # or this is one of them
         return
-    is_all = config.args_source is pytest.Config.ArgsSource.TESTPATHS and options.markexpr == "not system"
-    if is_all and options.numprocesses is None and not options.collectonly:
+    is_all = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    if is_all and options.numprocesses is None and options.capture != "no" and not options.collectonly:
         options.numprocesses, options.maxprocesses = "auto", options.maxprocesses or PROCESSES
+        options.dist = "load" if options.markexpr == "not system" else "loadfile"
 
 
 def pytest_configure(config: pytest.Config) -> None:
