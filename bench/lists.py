@@ -9,6 +9,7 @@ import threading
 import time
 import timeit
 import tracemalloc
+from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
@@ -160,5 +161,7 @@ def lines(entries: int, tasks: tuple[Task, ...] = TASKS) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    for line in lines(int(sys.argv[1]) if len(sys.argv) > 1 else ENTRIES):
+    parser = ArgumentParser("python -m bench.lists", description=__doc__.partition(":")[0])
+    parser.add_argument("entries", metavar="ENTRIES", nargs="?", type=int, default=ENTRIES, help="default: %(default)s")
+    for line in lines(parser.parse_args().entries):
         print(line, flush=True)

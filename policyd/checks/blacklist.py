@@ -4,14 +4,13 @@ Law: the first list that names the mail decides, with the action of its line; a 
 its key out of the lists of that kind only, as in one of Postfix's restrictions; the other kinds are still asked.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from policyd.checks.listed import Questions, check_source
 from policyd.checks.tools import Tools
-from policyd.model.action import Action
+from policyd.model.action import STATUS, Action
 from policyd.model.verdict import Check, Verdict
 from policyd.tables.lists import ListKind, Match, TableList
 
@@ -29,7 +28,6 @@ _WHAT: Final = {
     "sender": "sender address",
     "recipient": "recipient address",
 }
-_STATUS = re.compile(r"([0-9])\.[0-9]{1,3}\.[0-9]{1,3}(?: |$)", re.ASCII)
 
 
 def _files(*default: str) -> Any:
@@ -53,7 +51,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse a text that Postfix would not send."""
-        status = _STATUS.match(self.text)
+        status = STATUS.match(self.text)
         if status and status[1] != "5":
             raise ValueError(
                 f"text: {self.text!r} starts with the status of another answer; start with 5.7.1 or without one"
@@ -83,7 +81,7 @@ class Blacklist:
 
 
 def _refusal(text: str, kind: ListKind) -> Action:
-    status = "" if _STATUS.match(text) else "5.7.1 "
+    status = "" if STATUS.match(text) else "5.7.1 "
     return Action("550", f"{status}{text}, {_WHAT[kind]} is listed")
 
 

@@ -24,8 +24,10 @@ _DUNNO: Final = b"action=DUNNO\n\n"
 _CODE = re.compile(r"[45][0-9]{2}", re.ASCII)
 _TEXT = re.compile(r"[!-~](?:[ -~]*[!-~])?", re.ASCII)
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]*: [!-~](?:[ -~]*[!-~])?", re.ASCII)
-# An enhanced status code (RFC 3463) with nothing behind it.
-_BARE_STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}", re.ASCII)
+STATUS: Final = re.compile(r"([0-9])\.[0-9]{1,3}\.[0-9]{1,3}(?: |$)", re.ASCII)
+"""An enhanced status code (RFC 3463 2) in front of a text; the group is its class."""
+BARE_STATUS: Final = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}", re.ASCII)
+"""One with nothing behind it."""
 _PRINTABLE = re.compile(r"[^ -~]+")
 
 
@@ -78,7 +80,7 @@ def problem(verb: str, text: str) -> str:
         return "not a verb that policyd may send"
     if len(text) > MAX_TEXT or not _TEXT.fullmatch(text):
         return f"text must be 1 to {MAX_TEXT} printable ASCII characters without blanks around them"
-    return "an enhanced status code needs text behind it" if _BARE_STATUS.fullmatch(text) else ""
+    return "an enhanced status code needs text behind it" if BARE_STATUS.fullmatch(text) else ""
 
 
 def clean_text(text: str, limit: int = MAX_TEXT) -> str:

@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from policyd.model.action import DUNNO, Action, problem
+from policyd.model.action import BARE_STATUS, DUNNO, Action, problem
 from policyd.tables.windows import Window, parse_window, split_window
 
 DEFAULT_TEXT: Final = "Rejected by local policy"
@@ -27,7 +27,6 @@ VERBS: Final = frozenset(_PASSES | _STATUS.keys() | _NOTES.keys() | _TARGETS.key
 """The words that begin an action; a code such as 550 does so, too."""
 
 _TABS: Final = str.maketrans("\t\v\f\r", "    ")
-_BARE_STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}", re.ASCII)
 _CODE = re.compile(r"[45][0-9][0-9]", re.ASCII)
 _RESTRICTION = re.compile(r"(?:permit|reject|check|defer|warn_if_reject|sleep)(?:_[a-z_]+|,.*)?", re.ASCII)
 # What most texts look like: it needs no closer look.
@@ -93,7 +92,7 @@ def _worded(verb: str, text: str) -> str:
         return text
     if verb in _NOTES:
         return text or _NOTES[verb]
-    if text and not _BARE_STATUS.fullmatch(text):
+    if text and not BARE_STATUS.fullmatch(text):
         return text
     status = _STATUS.get(verb, "4.7.1" if verb.startswith("4") else "5.7.1")
     return f"{text or status} {DEFAULT_TEXT}"

@@ -9,13 +9,12 @@ from email.utils import format_datetime
 from functools import lru_cache
 from typing import Final
 
-from policyd.model.action import Action, clean_text
+from policyd.model.action import STATUS, Action, clean_text
 
 TEXT_LIMIT: Final = 400
 """Characters of deferral text; the chain puts a decision id behind it."""
 TEXT_WORD: Final = re.compile("%[sr]")
 HEADER_WORD: Final = re.compile("%[tvhd]")
-STATUS: Final = re.compile(r"([0-9])\.[0-9]{1,3}\.[0-9]{1,3}(?: |$)", re.ASCII)
 TRAP_REFUSAL: Final = Action("550", "5.7.1 Rejected by local policy, this network has mailed a spam trap")
 
 

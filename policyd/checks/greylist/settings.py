@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from policyd.checks.greylist import reply
-from policyd.model.action import Action
+from policyd.model.action import STATUS, Action
 from policyd.model.greylist import Rules
 from policyd.model.units import Seconds
 
@@ -134,7 +134,7 @@ class Settings:
 
 
 def _text_problem(text: str) -> str:
-    status = reply.STATUS.match(text)
+    status = STATUS.match(text)
     if status and status[1] != "4":
         return f"{text!r} starts with the status of another answer; start with 4.2.0 or without one"
     # fail2ban's stock filter bans who is told so, and that would be every honest server that retries.
