@@ -10,7 +10,6 @@ import asyncio
 import inspect
 import json
 import logging
-import sys
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
@@ -42,8 +41,7 @@ class Control:
     def __init__(self, handlers: Mapping[str, Handler]) -> None:
         self._handlers = handlers
         self._path = ""
-        self._server: asyncio.Server | None = None
-        self._file: tuple[str, int] | None = None
+        self._server: sockets.FileServer | None = None
         self._clients: set[asyncio.Task[None]] = set()
 
     async def listen(self, path: str) -> None:
@@ -71,17 +69,12 @@ class Control:
     def _unlisten(self) -> None:
         if self._server is not None:
             self._server.close()
-        if self._file is not None:
-            sockets.remove_file(self._file)
-        self._server = self._file = None
+            self._server = None
 
     async def _start(self, path: str) -> None:
         options = sockets.SocketOptions(mode=0o600, backlog=MAX_CLIENTS, option="[control] socket")
-        listener = sockets.open_socket(Endpoint("unix", path=path), options)
-        self._file = sockets.socket_file(listener)
-        # From 3.13 the loop would remove the file by its name, even when a successor has made it anew.
-        keep: dict[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
-        self._server = await asyncio.start_unix_server(self._accept, sock=listener, limit=MAX_QUESTION, **keep)
+        endpoint = Endpoint("unix", path=path)
+        self._server = await sockets.FileServer.open(endpoint, options, self._accept, MAX_QUESTION)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

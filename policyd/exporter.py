@@ -5,12 +5,11 @@ Law: read only, bounded (one small request head, five seconds), never on the pat
 
 import asyncio
 import logging
-import sys
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from policyd import sockets
-from policyd.model.endpoint import Endpoint, parse_endpoint, parse_host_and_port
+from policyd.model.endpoint import parse_endpoint, parse_host_and_port
 
 MAX_HEAD: Final = 8192
 """Bytes of a request head; Prometheus sends a few hundred."""
@@ -42,13 +41,14 @@ class Exporter:
 
     def __init__(self, pages: Mapping[str, Page]) -> None:
         self._pages = pages
-        self._server: asyncio.Server | None = None
-        self._file: tuple[str, int] | None = None
+        self._server: asyncio.Server | sockets.FileServer | None = None
 
     async def start(self, place: str) -> None:
         """Listen on ``HOST:PORT`` or ``unix:/PATH``. Raises OSError with a sentence for the administrator."""
         if place.startswith("unix:"):
-            await self._start_unix(parse_endpoint(place))
+            # Whoever may connect sees no address of anybody, as on a port; an exporter in front runs as another user.
+            options = sockets.SocketOptions(mode=0o666, option="[metrics] listen")
+            self._server = await sockets.FileServer.open(parse_endpoint(place), options, self._serve, MAX_HEAD)
             return
         endpoint = parse_host_and_port(place)
         try:
@@ -57,21 +57,11 @@ class Exporter:
             reason = error.strerror or error
             raise OSError(f"cannot serve metrics on {place}: {reason}; choose another [metrics] listen") from error
 
-    async def _start_unix(self, endpoint: Endpoint) -> None:
-        # Whoever may connect sees no address of anybody, as on a port; an exporter in front runs as another user.
-        listener = sockets.open_socket(endpoint, sockets.SocketOptions(mode=0o666, option="[metrics] listen"))
-        self._file = sockets.socket_file(listener)
-        # From 3.13 the loop would remove the file by its name, even when a successor has made it anew.
-        keep: dict[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
-        self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=MAX_HEAD, **keep)
-
     async def close(self) -> None:
         """Stop listening."""
         if self._server is not None:
             self._server.close()
-        if self._file is not None:
-            sockets.remove_file(self._file)
-        self._server = self._file = None
+            self._server = None
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

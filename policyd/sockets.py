@@ -4,18 +4,23 @@ Law: a socket file is replaced only if it is a socket and nobody answers behind 
 sentence that says which socket and what to do.
 """
 
+import asyncio
 import contextlib
 import grp
 import os
 import pwd
 import socket
 import stat
-from collections.abc import Callable
+import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from policyd.model.endpoint import Endpoint
+
+Accept = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -122,6 +127,29 @@ def remove_file(file: tuple[str, int]) -> None:
     with contextlib.suppress(OSError):  # whoever took it away has done our work
         if path.lstat().st_ino == inode:
             path.unlink()
+
+
+class FileServer:
+    """A server of streams on a socket file, which goes when it closes."""
+
+    def __init__(self, server: asyncio.Server, file: tuple[str, int] | None) -> None:
+        self._server = server
+        self._file = file
+
+    @classmethod
+    async def open(cls, endpoint: Endpoint, options: SocketOptions, accept: Accept, limit: int) -> "FileServer":
+        """Serve on the unix socket `endpoint`; lines have `limit` bytes. Raises OSError with a sentence."""
+        listener = open_socket(endpoint, options)
+        # From 3.13 the loop would remove the file by its name, even when a successor has made it anew.
+        keep: dict[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
+        server = await asyncio.start_unix_server(accept, sock=listener, limit=limit, **keep)
+        return cls(server, socket_file(listener))
+
+    def close(self) -> None:
+        """Stop listening, and remove the file."""
+        self._server.close()
+        if self._file is not None:
+            remove_file(self._file)
 
 
 def close_socket(listener: socket.socket) -> None:

@@ -1,5 +1,6 @@
 """Sockets on a real file system and a real loopback."""
 
+import asyncio
 import os
 import socket
 import stat
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from policyd.model.endpoint import parse_endpoint
-from policyd.sockets import SocketOptions, close_socket, describe, open_socket, remove_file, socket_file
+from policyd.sockets import FileServer, SocketOptions, close_socket, describe, open_socket, remove_file, socket_file
 
 
 def test_an_inet_socket_listens_and_says_where() -> None:
@@ -94,3 +95,26 @@ def test_the_file_of_our_successor_is_left_alone(tmp_path: Path) -> None:
     assert path.exists()
     ours.close()
     close_socket(successor)
+
+
+def test_a_server_on_a_file_takes_its_own_file_away_and_not_a_successor_s(tmp_path: Path) -> None:
+    path = tmp_path / "control.sock"
+
+    async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"hello")
+        writer.close()
+
+    async def scenario() -> None:
+        endpoint = parse_endpoint(f"unix:{path}")
+        first = await FileServer.open(endpoint, SocketOptions(), greet, 64)
+        reader, writer = await asyncio.open_unix_connection(str(path))
+        assert await reader.read() == b"hello"
+        writer.close()
+        path.rename(tmp_path / "old")
+        second = await FileServer.open(endpoint, SocketOptions(), greet, 64)
+        first.close()
+        assert path.exists()
+        second.close()
+        assert not path.exists()
+
+    asyncio.run(scenario())
