@@ -98,7 +98,8 @@ class Desk:
         try:
             if reads or self._asked:
                 self._work(reads, started)
-            self._answer_those_who_waited()
+            if self._waited:
+                self._answer_those_who_waited()
         finally:
             self._is_scheduled = False
             if self._reads or self._asked or self._waited:
