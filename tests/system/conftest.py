@@ -13,7 +13,7 @@ _HERE = Path(__file__).parent
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark everything in this folder, so that no file can forget it."""
     for item in items:
-        if _HERE in item.path.parents:
+        if item.path.parent == _HERE:
             item.add_marker(pytest.mark.system)
 
 

@@ -115,7 +115,7 @@ HOSTS: World = {
 }
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings.default.max_examples)
 @given(
     st.tuples(record_texts, record_texts, record_texts),
     st.sampled_from(["192.0.2.1", "203.0.113.9", "198.51.100.7", "2001:db8::1"]),
