@@ -97,7 +97,8 @@ class Driver:
 
     def _run(self, requests: Iterator[bytes], duration: int) -> Sample:
         latencies, answers = array("q"), Counter[bytes]()
-        sent, peers = [0] * (max(self._sockets) + 1), {fd: (sock.recv, sock.send) for fd, sock in self._sockets.items()}
+        sent = dict.fromkeys(self._sockets, 0)
+        peers = {fd: (sock.recv, sock.send) for fd, sock in self._sockets.items()}
         left = self._left
         poll, clock, done = self._epoll.poll, perf_counter_ns, latencies.append
         begin, outstanding = clock(), 0
@@ -130,7 +131,7 @@ class Driver:
         return self._left[fd] >= 0
 
     def _renewed(self, fd: int, peers: dict[int, tuple[Recv, Send]]) -> tuple[int, Send]:
-        """Another connection in the place of one that has had its mails; its number is no higher: that one is free."""
+        """Another connection in the place of one that has had its mails."""
         del peers[fd], self._left[fd]
         self._sockets.pop(fd).close()
         sock = _connect(self._address)
