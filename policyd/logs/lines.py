@@ -81,15 +81,16 @@ def postgrey_line(request: PolicyRequest, decision: Decision) -> str:
     else:
         why = f"{reason} ({delay}s missing)" if reason == "early-retry" else reason
     word = "pass" if action is DUNNO else action_word(action, check)
-    queue_id = request.queue_id
+    _, name, _, _, sender, recipient, queue_id, _, _, _, known, _ = request  # in half the time of five names
     head = f"{queue_id}: " if queue_id else ""
-    known, name, sender, recipient = request.client_address, request.client_name, request.sender, request.recipient
     if known is not None and name and sender and recipient and not (match or policy or rests_on or would):
         # Nearly every line is plain and complete: one look at all of it, not one at each value.
-        together = f"{known.text}{name}{sender}{recipient}{queue_id}"
+        together = f"{name}{sender}{recipient}{queue_id}"
         if len(together) <= MAX_VALUE and _PLAIN.fullmatch(together):
-            who = f"client_name={name}, client_address={known.text}, sender={sender}, recipient={recipient}"
-            return f"{head}action={word}, reason={why}, {who}, id={decision_id}"
+            return (
+                f"{head}action={word}, reason={why}, client_name={name}, client_address={known.text}, sender={sender}, "
+                f"recipient={recipient}, id={decision_id}"
+            )
     return _any_line(request, decision, f"action={word}, reason={why}")
 
 
