@@ -30,7 +30,7 @@ class Logbook:
         self._privacy_key = secrets.token_bytes(16)
         self._writer = open_writer(log.destination, log.facility, loop)
         metrics.log_lines_dropped = lambda: self._writer.dropped
-        self.recorder = Recorder(metrics, self._writer, lines.postgrey_line, on_match, self.recent.keep)
+        self.recorder = Recorder(metrics, self._writer, lines.postgrey_lines, on_match, self.recent.keep)
         self.complaints = Complaints(metrics, time.monotonic)
         self.take(settings)
 
@@ -44,15 +44,17 @@ class Logbook:
         writers.route_logging(self._writer, settings.log.level)
         self._is_private = settings.log.privacy
         self.recorder.is_quiet = settings.log.level == "warning"
-        self.recorder.line_format = self._form(
+        self.recorder.formatter = self._formatter(
             lines.json_line if settings.log.format == "json" else lines.postgrey_line
         )
         if isinstance(self._writer, journal.JournalWriter):
-            self.recorder.fields_format = self._form(journal.fields_of)
+            self.recorder.fields_formatter = self._formatter(journal.fields_of)
 
     def flush(self) -> None:
         """Write what is still held back."""
         self._writer.flush()
 
-    def _form(self, form: lines.Format) -> lines.Format:
-        return lines.private(form, self._privacy_key) if self._is_private else form
+    def _formatter(self, form: lines.Format) -> lines.Formatter:
+        if self._is_private:
+            return lines.one_by_one(lines.private(form, self._privacy_key))
+        return lines.postgrey_lines if form is lines.postgrey_line else lines.one_by_one(form)

@@ -8,11 +8,10 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from policyd.logs.lines import Format
+from policyd.logs.lines import Answered, Formatter
 from policyd.logs.writers import Writer
 from policyd.metrics import Metrics
 from policyd.model.errors import Unavailable
-from policyd.model.request import PolicyRequest
 from policyd.model.units import number_of
 from policyd.model.verdict import Decision, Reason
 
@@ -32,7 +31,7 @@ class Recorder:
         self,
         metrics: Metrics,
         writer: Writer,
-        line_format: Format,
+        formatter: Formatter,
         on_match: Callable[[str], object] = str,
         keep: Callable[[Sequence[str]], object] = len,
     ) -> None:
@@ -40,16 +39,17 @@ class Recorder:
         self._writer = writer
         self._on_match = on_match
         self._keep = keep
-        self.line_format = line_format
-        self.fields_format: Format | None = None
+        self.formatter = formatter
+        self.fields_formatter: Formatter | None = None
         """Makes what only the journal is told of a decision; None: there is no journal."""
         self.is_quiet = False
         """Whether only trouble is logged (postgrey's --quiet)."""
 
-    def __call__(self, answered: Sequence[tuple[PolicyRequest, Decision]], seconds: float) -> None:
+    def __call__(self, answered: Answered, seconds: float) -> None:
         """Record requests whose answers took `seconds`. What could fail comes first: all are recorded, or none."""
-        lines = self._formatted(self.line_format, answered)
-        fields = self._formatted(self.fields_format, answered) if self.fields_format else ()
+        logged = [] if self.is_quiet else [each for each in answered if each[1][2] != NOT_LOGGED]
+        lines = self.formatter(logged)
+        fields = self.fields_formatter(logged) if self.fields_formatter else ()
         keys, told = [], []
         for _, decision in answered:
             action, check, reason, delay, _, _, match, would, _, _ = decision
@@ -61,11 +61,6 @@ class Recorder:
             self._note(decision)
         self._keep(lines)
         self._writer.write_all(lines, fields)
-
-    def _formatted(self, form: Format, answered: Sequence[tuple[PolicyRequest, Decision]]) -> Sequence[str]:
-        if self.is_quiet:
-            return ()
-        return [form(request, decision) for request, decision in answered if decision[2] != NOT_LOGGED]
 
     def _note(self, decision: Decision) -> None:
         """What not every decision has."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from policyd.logs.lines import postgrey_line
+from policyd.logs.lines import one_by_one, postgrey_lines
 from policyd.metrics import Metrics
 from policyd.model.action import DUNNO, Action
 from policyd.model.errors import Unavailable
@@ -37,7 +37,7 @@ class Lines:
 
 def record(*decisions: Decision, quiet: bool = False) -> tuple[Metrics, list[str]]:
     metrics, writer = Metrics("1", lambda: 0.0), Lines()
-    recorder = Recorder(metrics, writer, postgrey_line)
+    recorder = Recorder(metrics, writer, postgrey_lines)
     recorder.is_quiet = quiet
     recorder([(REQUEST, decision) for decision in decisions], 0.001)
     return metrics, writer.lines
@@ -74,20 +74,20 @@ def test_what_is_no_recipient_is_counted_not_logged() -> None:
 
 def test_the_journal_is_told_fields_of_every_line_and_nobody_else() -> None:
     writer = Lines()
-    recorder = Recorder(Metrics("1", lambda: 0.0), writer, postgrey_line)
+    recorder = Recorder(Metrics("1", lambda: 0.0), writer, postgrey_lines)
     answered = [
         (REQUEST, Decision(DUNNO, "chain", reason, 0, number))
         for number, reason in (("1", "authenticated"), ("2", "not a recipient"), ("3", "trusted network"))
     ]  # type: list[tuple[PolicyRequest, Decision]]
     recorder(answered, 0.001)
     assert writer.fields == ()
-    recorder.fields_format = lambda _, decision: f"POLICYD_ID={decision.id}\n"
+    recorder.fields_formatter = one_by_one(lambda _, decision: f"POLICYD_ID={decision.id}\n")
     recorder(answered, 0.001)
     assert writer.fields == ["POLICYD_ID=1\n", "POLICYD_ID=3\n"]
     assert len(writer.lines) == 4
     recorder.is_quiet = True
     recorder(answered, 0.001)
-    assert (writer.fields, len(writer.lines)) == ((), 4)
+    assert (writer.fields, len(writer.lines)) == ([], 4)
 
 
 def test_quiet_writes_no_decisions() -> None:
@@ -96,7 +96,7 @@ def test_quiet_writes_no_decisions() -> None:
 
 def test_the_line_of_a_list_that_decided_is_told() -> None:
     told: list[str] = []
-    recorder = Recorder(Metrics("1", lambda: 0.0), Lines(), postgrey_line, told.append)
+    recorder = Recorder(Metrics("1", lambda: 0.0), Lines(), postgrey_lines, told.append)
     refused = Decision(Action("REJECT", "no"), "blacklist", "blacklist", 0, "1", match="/l:3: a@x")
     recorder([(REQUEST, refused), (REQUEST, Decision(DUNNO, "chain", "no check objected", 0, "2"))], 0.001)
     assert told == ["/l:3: a@x"]
@@ -109,7 +109,7 @@ def test_what_cannot_be_recorded_whole_is_not_recorded_in_part() -> None:
         return decision.id
 
     metrics, writer, kept = Metrics("1", lambda: 0.0), Lines(), list[str]()
-    recorder = Recorder(metrics, writer, line_format, str, kept.extend)
+    recorder = Recorder(metrics, writer, one_by_one(line_format), str, kept.extend)
     first, second, third = (Decision(DUNNO, "chain", "unavailable", 0, number) for number in "123")
     with pytest.raises(ZeroDivisionError):
         recorder([(REQUEST, first), (REQUEST, second)], 0.001)

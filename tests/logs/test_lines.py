@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policyd.logs.lines import MAX_VALUE, action_word, escape, escape_controls, json_line, postgrey_line, private
+from policyd.logs.lines import (
+    MAX_VALUE,
+    action_word,
+    escape,
+    escape_controls,
+    json_line,
+    postgrey_line,
+    postgrey_lines,
+    private,
+)
 from policyd.model.action import DUNNO, Action
 from policyd.model.request import PolicyRequest
 from policyd.model.verdict import Decision, Reason, Would
@@ -103,14 +112,46 @@ _VALUES = st.text("ab@.-+=", max_size=100) | st.text('ab@. ,"\\\u00e9\x1b', max_
 
 
 @given(_VALUES, _VALUES, _VALUES, _VALUES)
-def test_a_line_looked_at_as_a_whole_is_that_of_its_values_one_by_one(
-    name: str, sender: str, recipient: str, queue: str
-) -> None:
+def test_a_line_is_that_of_its_values_one_by_one(name: str, sender: str, recipient: str, queue: str) -> None:
     who = {"client_name": name, "client_address": "192.0.2.1", "sender": sender, "recipient": recipient}
     fields = "".join(f", {field}={escape(value)}" for field, value in who.items() if value)
     head = f"{escape(queue)}: " if queue else ""
     text = postgrey_line(*line(client_name=name, sender=sender, recipient=recipient, queue_id=queue))
     assert text == f"{head}action=greylist, reason=new{fields}, id=0000ABCD"
+
+
+_ROW = st.fixed_dictionaries(
+    {"client_name": _VALUES, "sender": _VALUES, "recipient": _VALUES, "queue_id": _VALUES,
+     "client_address": st.sampled_from(["192.0.2.1", "2001:db8::1", "unknown"])}
+)  # fmt: skip
+_DECIDED = st.builds(
+    Decision,
+    st.sampled_from([DUNNO, DEFER, Action("PREPEND", "X-Greylist: x")]),
+    st.just("greylist"),
+    st.sampled_from(["new", "early-retry", "triplet found", "client AWL"]),
+    st.sampled_from([0, 0, 7]),
+    st.just("0000ABCD"),
+    st.none(),
+    st.sampled_from(["", "", "", "/etc/list:3: b@example"]),
+    st.sampled_from([None, None, Would(DEFER, "greylist", "new")]),
+    st.sampled_from(["", "", "night"]),
+    st.sampled_from(["", "", "no name"]),
+)
+
+
+@given(st.lists(st.tuples(_ROW, _DECIDED), max_size=8))
+@thorough
+def test_lines_looked_at_together_are_those_of_each_decision(rows: list[tuple[dict[str, str], Decision]]) -> None:
+    answered = [(line(**values)[0], decision) for values, decision in rows]
+    assert postgrey_lines(answered) == [postgrey_line(*each) for each in answered]
+
+
+@pytest.mark.parametrize("odd", [{"sender": "o'brien@example"}, {"sender": "x" * 300}, {"client_name": ""}], ids=str)
+def test_an_odd_one_changes_no_line_of_the_others(odd: dict[str, str]) -> None:
+    answered = [line(), line(**odd), line(DUNNO, "triplet found", 0)]
+    lines = postgrey_lines(answered)
+    assert [lines[0], lines[2]] == postgrey_lines([answered[0], answered[2]])
+    assert lines[1] == postgrey_line(*answered[1])
 
 
 @given(st.text())
