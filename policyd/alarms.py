@@ -1,8 +1,8 @@
 """Alarms: one timer of the loop for all that ring in the order in which they are set, as deadlines of one length do.
 
-Law: none rings early, none after it was cancelled, and what one of them raises keeps no other from ringing. Nearly all
-are cancelled: to set and cancel one costs 0.3 us, a timer of the loop 1.2 (measured). A cancelled one holds nothing but
-its place, some 100 bytes, until those before it are over.
+Law: none rings more than a millisecond early, none after it was cancelled, and what one of them raises keeps no other
+from ringing. Nearly all are cancelled: to set and cancel one costs 0.3 us, a timer of the loop 1.2 (measured). A
+cancelled one holds nothing but its place, some 100 bytes, until those before it are over.
 """
 
 import asyncio

@@ -62,16 +62,8 @@ class Connection(asyncio.Protocol):
     """One connection of Postfix."""
 
     __slots__ = (
-        "_is_last",
-        "_made",
-        "_queue",
-        "_server",
-        "_transport",
-        "_unread",
-        "_waiting",
-        "_wire",
-        "partial_since",
-    )
+        "_is_last", "_made", "_queue", "_server", "_transport", "_unread", "_waiting", "_wire", "partial_since",
+    )  # fmt: skip
 
     def __init__(self, server: PolicyServer) -> None:
         self._server = server
