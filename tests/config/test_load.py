@@ -1,5 +1,7 @@
 """Files: every mistake has its file and line, and no file at all is a sentence too."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -28,7 +30,7 @@ def test_a_file(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     for path, sentence in (
         (str(tmp_path / "none"), f"{tmp_path}/none: no such file; name the configuration with --config FILE"),
-        (str(tmp_path), f"{tmp_path}: cannot be read: Is a directory"),
+        (str(tmp_path), f"{tmp_path}: cannot be read: Is a directory; name the file in it with --config FILE"),
         ("a\0b", "cannot be read: embedded null byte"),
         ("", "'': no such file; name the configuration with --config FILE"),
     ):
@@ -37,9 +39,27 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         assert sentence in str(caught.value)
 
 
-def test_a_file_that_is_not_utf8(tmp_path: Path) -> None:
-    (tmp_path / "f").write_bytes(b"# a\n# b\n# caf\xe9\n")
-    with pytest.raises(ConfigError, match=r"f:3: is not UTF-8; save the file as UTF-8"):
+def test_a_file_that_its_reader_may_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:  # to root every file is readable
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr("builtins.open", refused)
+    with pytest.raises(ConfigError, match="cannot be read: Permission denied; let policyd's user read it, and enter"):
+        load(str(tmp_path / "f"))
+
+
+@pytest.mark.parametrize(
+    ("raw", "line"),
+    [
+        (b"# a\n# b\n# caf\xe9\n", 3),
+        ("[log]\n".encode("utf-16"), 1),
+        ("[log]\n".encode("utf-16-le"), 1),
+        ("[log]\n".encode("utf-16-be"), 1),
+    ],
+)
+def test_a_file_that_is_not_utf8(raw: bytes, line: int, tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(raw)
+    with pytest.raises(ConfigError, match=rf"f:{line}: is not UTF-8; save the file as UTF-8"):
         load(str(tmp_path / "f"))
 
 
@@ -55,6 +75,19 @@ def test_a_file_that_is_not_utf8(tmp_path: Path) -> None:
         ("x = [1,\n2\n", "f.toml:2: no valid TOML: unclosed array"),
         ("x = " + "[" * 100_000, "f.toml: no valid TOML: brackets within brackets without an end"),
         ('[server]\nlisten = [\n  "x",\n]\n\nbacklog = 0', "f.toml:2: [server] listen: 'x' is no place to listen"),
+        ("# \x85\u2028\n[greylist]\ndelay = 240s\n", "f.toml:3: delay: the value needs quotes"),
+        ("# \u2028\nx = [1,\n2\n", "f.toml:3: no valid TOML: unclosed array"),
+        ('[log]\nformat = "\0"', "f.toml:2: no valid TOML: illegal character '\\x00'; nobody sees U+0000 in column 11"),
+        ("# a\x07b", "f.toml:1: no valid TOML: found invalid character '\\x07'; nobody sees U+0007 in column 4"),
+        ("[log]\n\ufeff[dns]", "f.toml:2: no valid TOML: invalid statement; nobody sees U+FEFF in column 1, delete it"),
+        (
+            '[log]\r\n\tformat\u00a0= "json"\r\n',
+            "f.toml:2: no valid TOML: expected '=' after a key in a key/value pair; nobody sees U+00A0 in column 8",
+        ),
+        (
+            '[log]\rformat = "json"\r',
+            "f.toml:1: no valid TOML: expected newline or end of document after a statement; lines end with U+000D alone",
+        ),
         ("store = { url = 3 }", "f.toml:1: [store] url: is a whole number"),
         ("[store]\r\nurl = 3\r\n", "f.toml:2: [store] url: is a whole number"),
     ],
