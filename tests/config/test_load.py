@@ -85,8 +85,8 @@ def test_a_file_that_is_not_utf8(raw: bytes, line: int, tmp_path: Path) -> None:
             "f.toml:2: no valid TOML: expected '=' after a key in a key/value pair; nobody sees U+00A0 in column 8",
         ),
         (
-            '[log]\rformat = "json"\r',
-            "f.toml:1: no valid TOML: expected newline or end of document after a statement; lines end with U+000D alone",
+            "[log]\r[dns]\r",
+            "f.toml:1: no valid TOML: expected newline or end of document after a statement; lines end with U+000D",
         ),
         ("store = { url = 3 }", "f.toml:1: [store] url: is a whole number"),
         ("[store]\r\nurl = 3\r\n", "f.toml:2: [store] url: is a whole number"),

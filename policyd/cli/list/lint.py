@@ -1,17 +1,18 @@
 """`policyd list lint`: lines that do nothing, or not what they look like.
 
-Law: what is found is said once, as FILE:LINE: what, and what to do. Nothing is changed.
+Law: what is found is said once, as FILE:LINE: what, and what to do; that nothing is found, too. Nothing is changed.
 """
 
 import json
 import time
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from policyd.cli import DEGRADED, GOOD
 from policyd.cli.list import NotDone, files, say
 from policyd.cli.list.places import KINDS, add_config, find_place, places_of
+from policyd.model.units import number_of
 from policyd.tables.lint import Finding, lint
 from policyd.tables.lists import ListKind, Source
 from policyd.tables.sheets import read_sheet
@@ -27,26 +28,33 @@ exit status: 0 nothing found, 1 something found
 
 
 def main(arguments: list[str]) -> int:
-    """Print what was found; the exit status is 1 if anything was."""
+    """Print what was found, or how much was looked at; the exit status is 1 if anything was found."""
     options = _parser().parse_args(arguments)
     now = int(time.time())
-    found = dict.fromkeys(_named(options, now) if options.files else _configured(options, now))
+    entries: dict[str, int] = {}
+    found = dict.fromkeys(_named(options, now, entries) if options.files else _configured(options, now, entries))
     findings = [finding for finding in found if finding.level == "mistake" or not options.no_notes]
     if options.json:
         print(json.dumps([finding._asdict() for finding in findings]))
     else:
-        for finding in findings:
-            say(f"{finding}")
+        for line in [*map(str, findings)] or [_nothing(entries)]:
+            say(line)
     return DEGRADED if findings else GOOD
 
 
-def _configured(options: Namespace, now: int) -> Iterator[Finding]:
+def _nothing(entries: Mapping[str, int]) -> str:
+    """That nothing was found, and where: a file that is not there has nothing to find, either."""
+    read = number_of(sum(entries.values()), "entry", "entries")
+    return f"nothing found: {read} in {number_of(len(entries), 'file', 'files')}"
+
+
+def _configured(options: Namespace, now: int, entries: dict[str, int]) -> Iterator[Finding]:
     for place in places_of(options):
         if options.kind in (None, place.kind):
-            yield from _lint(place.kind, place.files, now, from_postgrey=place.check == "whitelist")
+            yield from _lint(place.kind, place.files, now, entries, from_postgrey=place.check == "whitelist")
 
 
-def _named(options: Namespace, now: int) -> Iterator[Finding]:
+def _named(options: Namespace, now: int, entries: dict[str, int]) -> Iterator[Finding]:
     for name in options.files:
         place, file = find_place(options, options.kind, name)
         kind = place.kind if place else options.kind
@@ -54,12 +62,16 @@ def _named(options: Namespace, now: int) -> Iterator[Finding]:
             raise NotDone(f"{name}: no option names this file; say what it is a list of, as in --kind sender")
         if not Path(file.path).exists():
             raise NotDone(f"{file.path}: no such file")
-        yield from _lint(kind, [file], now, from_postgrey=place is None or place.check == "whitelist")
+        yield from _lint(kind, [file], now, entries, from_postgrey=place is None or place.check == "whitelist")
 
 
-def _lint(kind: ListKind, sources: Sequence[Source], now: int, *, from_postgrey: bool) -> Iterator[Finding]:
+def _lint(
+    kind: ListKind, sources: Sequence[Source], now: int, entries: dict[str, int], *, from_postgrey: bool
+) -> Iterator[Finding]:
+    """What is found in the files of one list; how many entries each of them has is put into `entries`."""
     unreadable: list[Finding] = []
     sheets = [read_sheet(kind, source, text) for source, text in files.readable(sources, unreadable)]
+    entries.update((sheet.source.path, len(sheet.lines)) for sheet in sheets)
     yield from unreadable
     yield from lint(kind, sheets, now, from_postgrey=from_postgrey)
 

@@ -1,6 +1,7 @@
 """`policyd list lint`: one line for each thing found, in the lists of the configuration or in any file."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,18 @@ from tests.cli.list.house import House
 ROOT = Path(__file__).parents[3]
 
 
-def test_nothing_found_is_good(house: House) -> None:
-    house.write("senders", "example.com\n")
-    assert house.run("lint") == (0, "", "")
+def test_nothing_found_says_where(house: House) -> None:
+    house.write("senders", "example.com\n# example.net\n")
+    house.write("senders.local", "example.org\na@example.net\n")
+    (house.home / "postmasters").unlink()
+    assert house.run("lint") == (0, "nothing found: 3 entries in 6 files\n", "")
+    assert house.run("lint", "--kind", "helo") == (0, "nothing found: 0 entries in 0 files\n", "")
+    assert house.run("lint", "--json") == (0, "[]\n", "")
+
+
+def test_a_file_that_is_read_twice_is_counted_once(house: House) -> None:
+    file = house.write("senders", "example.com\n")
+    assert house.run("lint", str(file), str(file)).out == "nothing found: 1 entry in 1 file\n"
 
 
 def test_all_lists_in_their_order(house: House) -> None:
@@ -29,7 +39,7 @@ def test_all_lists_in_their_order(house: House) -> None:
 def test_notes_may_be_left_out(house: House) -> None:
     house.write("welcome_clients", "*.example.org\n")
     assert house.run("lint").status == 1
-    assert house.run("lint", "--no-notes") == (0, "", "")
+    assert house.run("lint", "--no-notes") == (0, "nothing found: 1 entry in 6 files\n", "")
 
 
 def test_json(house: House) -> None:
@@ -77,7 +87,9 @@ def test_what_cannot_be_read(arguments: list[str], sentence: str, house: House) 
 @pytest.mark.parametrize("name", ["whitelist_clients", "whitelist_recipients"])
 def test_the_shipped_lists_have_nothing_to_find(name: str, house: House) -> None:
     kind = "client" if "client" in name else "recipient"
-    assert house.run("lint", "--kind", kind, str(ROOT / "conf" / name)) == (0, "", "")
+    said = house.run("lint", "--kind", kind, str(ROOT / "conf" / name))
+    assert said.status == 0
+    assert re.fullmatch(r"nothing found: [1-9][0-9]* entries in 1 file\n", said.out)
 
 
 def test_a_file_that_cannot_be_read_hides_no_other(house: House) -> None:
