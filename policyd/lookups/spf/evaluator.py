@@ -175,12 +175,12 @@ class Evaluator:
 
     def _found(self, work: _Work, error: BaseException | None, seconds: float) -> _Found:
         """What was found by the end of a search, whatever its end was."""
-        if work.found is not None and (error is None or isinstance(error, TimeoutError)):
-            return work.found  # or only the explanation is late
-        if isinstance(error, TimeoutError):
-            return _Found(_trouble(work.subject, f"no answer within {seconds:.1f} s"))
-        _log.error("a bug: an SPF check ends as a temperror; please report it with the lines below", exc_info=error)
-        return _Found(_trouble(work.subject, "internal fault"))
+        is_late = isinstance(error, TimeoutError)
+        if error is not None and not is_late:
+            _log.error("a bug: an SPF check is cut short; please report it with the lines below", exc_info=error)
+        if work.found is not None:  # only the explanation is missing
+            return work.found
+        return _Found(_trouble(work.subject, f"no answer within {seconds:.1f} s" if is_late else "internal fault"))
 
     def _steps(self, work: _Work) -> Steps:
         """Round after round, and what must be asked for between them."""

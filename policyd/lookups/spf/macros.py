@@ -83,7 +83,7 @@ def _of_macro(match: re.Match[str], value: Value) -> str:
             parts.reverse()
         expanded = ".".join(parts[-int(count) :] if count else parts)
     # RFC 7208 7.3: an upper-case letter asks for URL escaping (RFC 3986 2.3).
-    return quote(expanded, safe="~") if letter.isupper() else expanded
+    return quote(expanded, safe="~", errors="surrogateescape") if letter.isupper() else expanded
 
 
 def _ends_well(tail: str) -> bool:

@@ -112,6 +112,20 @@ def test_strange_local_parts_match_nothing_and_break_nothing() -> None:  # RFC 8
         assert (found.answer.result, found.voids <= 1) == ("fail", True)
 
 
+@pytest.mark.parametrize("letter", ["s", "S", "l", "L", "h", "H"])
+def test_octets_that_are_no_text_undo_no_fail(letter: str) -> None:
+    why = f"see https://why.example/?%{{{letter}}}"
+    asked = question(sender="x\udcff@a.example", helo="\udcff.b.example")
+    explained = answer({**records(a="v=spf1 -all exp=e.example"), ("e.example", "TXT"): (why.encode(),)}, asked)
+    assert explained.result == "fail"
+    assert explained.explanation == {
+        "S": "see https://why.example/?x%FF%40a.example",
+        "L": "see https://why.example/?x%FF",
+        "H": "see https://why.example/?%FF.b.example",
+    }.get(letter, "")
+    assert answer(records(a=f"v=spf1 exists:%{{{letter}}}.b.example -all"), asked).result == "fail"
+
+
 # --- limits ---
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from policyd.lookups.spf import open_evaluator
+from policyd.lookups.spf.engine import Evaluation
 from policyd.lookups.spf.evaluator import EXPLANATION_TIME, Evaluator
 from policyd.model.dns import Answer, RecordType
 from policyd.model.spf import SpfAnswer, SpfLimits
@@ -326,6 +327,20 @@ def test_a_bug_is_a_temperror_with_its_traceback_in_the_log(caplog: pytest.LogCa
     with caplog.at_level(logging.ERROR, "policyd.spf"):
         found = run(lambda: checks.evaluate(question(), 5))
     assert (found.result, found.problem) == ("temperror", "internal fault")
+    assert "RuntimeError: boom" in caplog.text
+
+
+def test_a_bug_in_an_explanation_undoes_no_result(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> str:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(Evaluation, "explanation", broken)
+    checks = evaluator(records(a="v=spf1 -all exp=e.example", e="no"))
+    with caplog.at_level(logging.ERROR, "policyd.spf"):
+        found = run(lambda: checks.evaluate(question(), 5))
+    assert (found.result, found.explanation) == ("fail", "")
     assert "RuntimeError: boom" in caplog.text
 
 

@@ -68,6 +68,11 @@ def test_explanations_have_words_and_three_letters_more() -> None:
             expand_text(text, VALUES.__getitem__)
 
 
+def test_octets_that_are_no_text_are_escaped_as_octets() -> None:  # RFC 3986 2.1; Postfix passes them on
+    assert expand_domain("%{L}.b.example", lambda letter: "x\udcff\xfc") == "x%FF%C3%BC.b.example"
+    assert expand_text("see %{S}", lambda letter: "\udce4@a.example") == "see %E4%40a.example"
+
+
 @pytest.mark.parametrize("value", ["", "anything", "%{d}", "=x"])
 def test_the_values_of_unknown_modifiers_are_macro_strings(value: str) -> None:
     check_macros(value)
@@ -92,6 +97,12 @@ def test_no_text_breaks_it(text: str) -> None:
             expand(text, VALUES.__getitem__)
         except MacroError:
             continue
+
+
+@given(st.binary(max_size=9).map(lambda octets: octets.decode("utf-8", "surrogateescape")))
+def test_no_octets_of_a_client_break_it(value: str) -> None:
+    for expand in (expand_domain, expand_text):
+        assert expand("%{S1r-}.%{L}.%{h}.b.example", lambda letter: value).endswith(".b.example")
 
 
 @pytest.mark.parametrize(
