@@ -3,10 +3,13 @@
 Law: it is this machine's system in namespaces (machine.sh); nothing outside of them changes, and it ends with the test.
 """
 
+import ctypes
 import os
 import re
 import shutil
+import socket
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -17,15 +20,23 @@ from tests.system.parts import require, require_root, wait_until
 _CHECKOUT: Final = ("pyproject.toml", "README.md", "LICENSE", "policyd", "conf", "systemd")
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SPACES: Final = ("--mount", "--pid", "--fork", "--ipc", "--uts", "--cgroup", "--kill-child")
+_CLONE_NEWNET: Final = 0x40000000  # sched.h
+
+
+def typed(page: str, heading: str, which: int = 0) -> str:
+    """What a page of the documentation says to type: a block of commands below a heading, the first one is 0."""
+    text = (ROOT / page).read_text("utf-8")
+    section = re.split(r"\n##? ", text.partition(f"\n## {heading}\n")[2])[0]
+    blocks = re.findall(r"\n```\n(.*?\n)```\n", section, re.DOTALL)
+    assert len(blocks) > which, f"{page}, {heading}: {blocks}"
+    return str(blocks[which])
 
 
 def instructions() -> tuple[str, str]:
     """What docs/quickstart.md says to type: before systemd has a part in it, and then."""
-    page = (ROOT / "docs/quickstart.md").read_text("utf-8")
-    found = re.search(r"\n## Install it\n.*?\n```\n(.*?)\n```\n", page, re.DOTALL)
-    assert found
-    before, first, after = found[1].partition("systemd-sysusers")
-    assert first, found[1]
+    commands = typed("docs/quickstart.md", "Install it")
+    before, first, after = commands.partition("systemd-sysusers")
+    assert first, commands
     return before, first + after
 
 
@@ -80,16 +91,28 @@ class Machine:
         """A file in there, as it is reached from here."""
         return Path(f"/proc/{self.first}/root{place}")
 
-    def run(self, command: str) -> tuple[int, str]:
-        """What somebody types there as root: the exit status, and all that was printed."""
-        enter = ["nsenter", "--target", str(self.first), "--all", "--root", "--wd"]
+    def connect(self, port: int) -> socket.socket:
+        """A connection to 127.0.0.1 in there, which has a loopback of its own."""
+
+        def connect() -> socket.socket:
+            with Path(f"/proc/{self.first}/ns/net").open() as space:
+                assert ctypes.CDLL(None).setns(space.fileno(), _CLONE_NEWNET) == 0
+            return socket.create_connection(("127.0.0.1", port), 30)
+
+        with ThreadPoolExecutor(1) as thread:  # only that thread goes there, and it ends
+            return thread.submit(connect).result()
+
+    def run(self, command: str, *, online: bool = False) -> tuple[int, str]:
+        """What somebody types there as root: the exit status, and all that was printed. `online`: with our network."""
+        spaces = ["--mount", "--uts", "--ipc", "--pid", "--cgroup"] if online else ["--all"]
+        enter = ["nsenter", "--target", str(self.first), *spaces, "--root", "--wd"]
         shell = ["env", "-i", f"PATH={_PATH}", "HOME=/", "/bin/sh", "-c", command]
         done = subprocess.run([*enter, *shell], capture_output=True, text=True, cwd="/", check=False)
         return done.returncode, done.stdout + done.stderr
 
-    def must(self, command: str) -> str:
+    def must(self, command: str, *, online: bool = False) -> str:
         """The same where it has to succeed; what was printed, without the last line end."""
-        status, printed = self.run(command)
+        status, printed = self.run(command, online=online)
         assert status == 0, f"{command}: exit status {status}\n{printed}"
         return printed.rstrip("\n")
 

@@ -4,9 +4,13 @@ Law: it never quotes, cleans or guesses: what the test says goes over the wire.
 """
 
 import smtplib
+import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
+
+Door = int | Callable[[], socket.socket]
+"""How a Postfix is reached: its port on 127.0.0.1, or what connects to it."""
 
 
 class Reply(NamedTuple):
@@ -44,10 +48,14 @@ class Attempt(NamedTuple):
 class Smtp(smtplib.SMTP):
     """One SMTP session with a Postfix on 127.0.0.1."""
 
-    def __init__(self, port: int, client: Client | None = None, timeout: float = 30) -> None:
-        super().__init__("127.0.0.1", port, "client.example.org", timeout)
+    def __init__(self, door: Door, client: Client | None = None, timeout: float = 30) -> None:
+        self._door = door
+        super().__init__("127.0.0.1", door if isinstance(door, int) else 25, "client.example.org", timeout)
         if client is not None:
             self.become(client)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return socket.create_connection((host, port), timeout) if isinstance(self._door, int) else self._door()
 
     def say(self, command: bytes | str) -> Reply:
         """Send one command line as it is; return the reply."""
@@ -77,15 +85,15 @@ class Smtp(smtplib.SMTP):
         return Attempt(replies, self.must(250, end))
 
 
-def attempt(port: int, client: Client, sender: str, recipients: Sequence[str], subject: str = "test") -> Attempt:
+def attempt(door: Door, client: Client, sender: str, recipients: Sequence[str], subject: str = "test") -> Attempt:
     """One try of one message in a session of its own."""
-    with Smtp(port, client) as session:
+    with Smtp(door, client) as session:
         return session.attempt(sender, recipients, subject)
 
 
-def rcpt(port: int, client: Client, sender: str, recipient: str) -> Reply:
+def rcpt(door: Door, client: Client, sender: str, recipient: str) -> Reply:
     """What Postfix says to one recipient; no message is sent."""
-    with Smtp(port, client) as session:
+    with Smtp(door, client) as session:
         session.must(250, session.say(f"MAIL FROM:<{sender}>"))
         return session.say(f"RCPT TO:<{recipient}>")
 

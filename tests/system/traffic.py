@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Final
 
-from tests.system.smtp import Client, Reply, Smtp, sleep_until
+from tests.system.smtp import Client, Door, Reply, Smtp, sleep_until
 
 GIVE_UP: Final = 30.0
 """Seconds after which a message that nobody took counts as lost."""
@@ -34,19 +34,21 @@ class Message:
 
 
 class Traffic:
-    """`servers` mail servers in front of the Postfix at `port`, sending until they are told to finish.
+    """`servers` mail servers in front of the Postfix behind `door`, sending until they are told to finish.
 
     `name` begins every subject and every recipient.
     """
 
-    def __init__(self, name: str, port: int, delay: float, servers: int = 12) -> None:
+    def __init__(self, name: str, door: Door, delay: float, servers: int = 12) -> None:
         self._name = name
         self.taken: list[str] = []
+        self.unjudged: list[str] = []
+        """Those of them that were never put off: Postfix had no answer, and was told to go on without."""
         self.lost: list[str] = []
         self.deferred_again: list[str] = []
         self.problems: Counter[Reply] = Counter()
         """Everything that Postfix said and that is neither "taken" nor "greylisted", without the address."""
-        self._port = port
+        self._door = door
         self._delay = delay
         self._stop = threading.Event()
         self._failures: list[Exception] = []
@@ -75,7 +77,7 @@ class Traffic:
         names = (f"{self._name}-{number}-{count}" for count in itertools.count())
         waiting: list[Message] = []
         while waiting or not self._stop.is_set():
-            with Smtp(self._port, Client(f"198.18.{number}.9"), timeout=30) as session:
+            with Smtp(self._door, Client(f"198.18.{number}.9"), timeout=30) as session:
                 for _ in range(MESSAGES_A_SESSION):
                     message = self._next(waiting, names)
                     if message is None:
@@ -101,6 +103,8 @@ class Traffic:
         now = time.monotonic()
         if attempt.accepted:
             self.taken.append(message.subject)
+            if not message.deferred:
+                self.unjudged.append(message.subject)
             return
         reply = attempt.recipients[recipient]
         if "Greylisted" in reply.text:
