@@ -59,14 +59,16 @@ def make_header(kind: HeaderKind, answer: SpfAnswer, subject: Subject) -> Action
 
 def received_spf(answer: SpfAnswer, subject: Subject) -> str:
     """``Received-SPF: pass (...) client-ip=192.0.2.1; envelope-from="user@a.example"; helo=...; ...``."""
-    sender = f"envelope-from={_address(subject.sender)}"
-    needed = [f"client-ip={quoted(subject.client)}", sender, f"receiver={quoted(subject.host)}"]
-    explaining = [("helo", subject.helo), ("mechanism", answer.mechanism), ("problem", answer.problem)]
+    sender, helo = _names(answer, subject)
+    client, host = quoted(subject.client), quoted(subject.host)
+    pairs = [
+        f"client-ip={client}", f"envelope-from={_address(sender)}", f"receiver={host}", f"identity={subject.identity}"
+    ]  # fmt: skip
+    explaining = [("helo", helo), ("mechanism", answer.mechanism[:MAX_VALUE]), ("problem", answer.problem[:MAX_VALUE])]
     comment = f"({_comment(answer, subject)}) "
-    pairs = [*needed, f"identity={subject.identity}"]
     room = MAX_HEADER - len(f"Received-SPF: {answer.result} ") - len("; ".join(pairs))
     for key, value in explaining:
-        if value and len(pair := f"{key}={quoted(clean_text(value, MAX_VALUE))}") + 2 <= room:
+        if value and len(pair := f"{key}={quoted(clean_text(value))}") + 2 <= room:
             pairs.append(pair)
             room -= len(pair) + 2
     return f"Received-SPF: {answer.result} {comment if len(comment) <= room else ''}{'; '.join(pairs)}"
@@ -75,7 +77,7 @@ def received_spf(answer: SpfAnswer, subject: Subject) -> str:
 def results(answer: SpfAnswer, subject: Subject) -> str:
     """``Authentication-Results: mx.example.org; spf=pass smtp.mailfrom=a.example``. RFC 8601 2.2, 2.7.2."""
     reason = f' reason="{_escaped(_short(answer.problem, MAX_VALUE))}"' if answer.problem else ""
-    identity = answer.domain or _short(subject.helo if subject.identity == "helo" else subject.sender, MAX_NAME)
+    identity = answer.domain or _whole(subject.helo if subject.identity == "helo" else subject.sender)
     value = identity if _HOST.fullmatch(identity) else f'"{_escaped(identity)}"'
     head, tail = f"Authentication-Results: {subject.host}; spf={answer.result}", f" smtp.{subject.identity}={value}"
     return head + (reason if len(head + reason + tail) <= MAX_HEADER else "") + tail
@@ -92,13 +94,25 @@ def _comment(answer: SpfAnswer, subject: Subject) -> str:
     return _OF_COMMENT.sub(r"\\\1", f"{subject.host}: {words}{wide}")
 
 
+def _names(answer: SpfAnswer, subject: Subject) -> tuple[str, str]:
+    """The sender and the HELO name, whose domains are told as the DNS knows them (RFC 5890 2.3.2.1)."""
+    sender, helo = subject.sender, subject.helo if len(subject.helo) <= MAX_NAME else ""
+    if subject.identity == "helo":
+        return sender, helo if helo.isascii() else answer.domain or helo
+    return sender if sender.isascii() or not answer.domain else f"{sender.rpartition('@')[0]}@{answer.domain}", helo
+
+
 def _address(sender: str) -> str:
     """The envelope sender, quoted; of a long one only the domain, which is what readers look for."""
     if len(value := quoted(sender)) <= MAX_ADDRESS:
         return value
     _, at, domain = sender.rpartition("@")
-    value = quoted(f"postmaster{at}{domain}") if at else ""
-    return value if value and len(value) <= MAX_ADDRESS else quoted(_short(domain, MAX_VALUE))
+    return quoted(f"postmaster@{domain}" if at and len(domain) <= MAX_NAME else "?")
+
+
+def _whole(text: str) -> str:
+    """`text`; of what is too long to be a name nothing, as a part of it may be somebody else's."""
+    return _short(text, MAX_NAME) if len(text) <= MAX_NAME else "?"
 
 
 def _short(text: str, limit: int) -> str:

@@ -28,7 +28,7 @@ EXPLANATION_TIME: Final = 1.0
 """Seconds that a refusal waits for the owner's own words; they are only politeness."""
 FAILURE_TTL: Final = 2
 """Seconds for which an answer is remembered that the DNS could not give, as the resolver itself does."""
-NO_MAIL: Final = "v=spf1 -all"
+NO_MAIL: Final = ["v=spf1", "-all"]
 MAX_MECHANISM: Final = 255
 MAX_PROBLEM: Final = 160
 """Characters of what is wrong, which quotes the record."""
@@ -220,7 +220,7 @@ class Evaluator:
             domain=domain,
             mechanism=_clean(first.mechanism, MAX_MECHANISM) if first else "",
             problem=_clean(problem, MAX_PROBLEM),
-            is_no_mail=result == "fail" and first is not None and first.record.lower() == NO_MAIL,
+            is_no_mail=result == "fail" and first is not None and first.record.lower().split() == NO_MAIL,
             is_wide=result == "pass" and evaluation.is_wide,
             is_secure=work.knowledge.is_secure,
         )

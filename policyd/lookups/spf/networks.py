@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from policyd.model.address import BITS, Address, parse_address
 
 _NETWORK: Final = re.compile(
-    r"(?P<qualifier>[+?~-]?)ip(?:4:(?P<ip4>[0-9.]{7,15})|6:(?P<ip6>[0-9a-f:.]{2,45}))(?:/(?P<prefix>0|[1-9][0-9]{0,2}))?",
+    r"(?P<qualifier>[+?~-]?)ip(?:4:(?P<ip4>[0-9.]{7,15})|6:(?P<ip6>[0-9a-f]{0,4}:[0-9a-f:.]{1,40}))(?:/(?P<prefix>0|[1-9][0-9]{0,2}))?",
     re.ASCII | re.IGNORECASE,
 )
 

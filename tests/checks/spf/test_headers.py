@@ -103,6 +103,34 @@ def test_long_senders_lose_their_local_part_and_never_half_a_domain(sender: str)
     assert value == "postmaster@a.example" or not value.endswith("example")
 
 
+@pytest.mark.parametrize("length", [100, 140, 200, 253])
+def test_a_helo_name_is_told_whole(length: int) -> None:
+    tail = ".victim.example.forger.example"  # cut in the middle it would be the victim's
+    helo = ".".join(["x" * 40] * 6)[-length + len(tail) :].strip(".") + tail
+    header = received_spf(SpfAnswer("pass", helo), subject("", helo, identity="helo", host="r" * 200))
+    assert parse(header)[1]["helo"] == helo
+
+
+def test_a_helo_name_that_is_no_name_is_not_told() -> None:
+    helo = "x" * 139 + ".victim.example" + ".x" * 100
+    assert "helo" not in parse(received_spf(SpfAnswer("none", ""), subject(helo=helo)))[1]
+
+
+def test_a_domain_that_is_too_long_is_not_told() -> None:
+    sender = "u@" + "x" * 133 + ".victim.example" + ".x" * 150
+    assert parse(received_spf(SpfAnswer("none", ""), subject(sender)))[1]["envelope-from"] == "?"
+    assert "victim" not in results(SpfAnswer("none", ""), subject(sender))
+
+
+@pytest.mark.parametrize("identity", ["mailfrom", "helo"])
+def test_a_domain_in_another_script_is_told_as_the_dns_knows_it(identity: str) -> None:
+    domain = domain_name("b\xfccher.example")
+    about = subject("g\xfcnter@b\xfccher.example", "b\xfccher.example", identity=identity)
+    told = parse(received_spf(SpfAnswer("pass", domain), about))[1]
+    assert told["envelope-from" if identity == "mailfrom" else "helo"].endswith("xn--bcher-kva.example")
+    assert "g?nter@" in told["envelope-from"]
+
+
 def test_the_comment_of_a_pass_of_everybody_says_so() -> None:
     assert "and most others" in received_spf(SpfAnswer("pass", "a.example", "+all", is_wide=True), subject())
 

@@ -93,6 +93,12 @@ def test_macros_are_what_the_grammar_allows(spec: str) -> None:
     assert answer(records(a=f"v=spf1 exists:{spec} -all")).result == "permerror"
 
 
+@pytest.mark.parametrize("term", ["ip6:192.0.2.1", "ip6:192.0.2.0/24", "ip4:2001:db8::1", "ip4:::ffff:192.0.2.1"])
+@pytest.mark.parametrize("client", ["192.0.2.1", V6])
+def test_an_address_of_the_other_kind_is_an_error(term: str, client: str) -> None:  # 5.6
+    assert answer(records(a=f"v=spf1 {term} -all"), question(client=client)).result == "permerror"
+
+
 @pytest.mark.parametrize(
     "record", ["v=spf1 a:b.example\n-all", "v=spf1 a:b\0.example -all", "v=spf1 -all\x7f", "v=spf1 \xe4 -all"]
 )
@@ -289,10 +295,15 @@ def test_the_matching_term_of_the_first_record_is_the_mechanism() -> None:
     assert answer({}).mechanism == ""
 
 
-@pytest.mark.parametrize("record", ["v=spf1 -all", "V=SPF1 -ALL"])
+@pytest.mark.parametrize("record", ["v=spf1 -all", "V=SPF1 -ALL", "v=spf1  -all", "v=spf1 -all "])
 def test_a_domain_that_sends_nothing_is_known(record: str) -> None:
     assert answer(records(a=record)).is_no_mail
-    assert not answer(records(a="v=spf1 mx -all")).is_no_mail
+
+
+@pytest.mark.parametrize("record", ["v=spf1 mx -all", "v=spf1 -all exp=e.example", "v=spf1 redirect=b.example"])
+def test_a_record_that_says_more_is_of_no_such_domain(record: str) -> None:
+    found = answer(records(a=record, b="v=spf1 -all"))
+    assert (found.result, found.is_no_mail) == ("fail", False)
 
 
 @pytest.mark.parametrize(

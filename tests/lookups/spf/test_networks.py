@@ -24,7 +24,7 @@ def test_networks_are_numbers(term: str, network: Network) -> None:
     "term",
     [
         "ip4:", "ip4:192.0.2.0/33", "ip4:192.0.2.0//3", "ip4:1.2.3", "ip4:1.2.03.4", "ip6:2001:db8::/129", "ip6:::1::",
-        "ip4:192.0.2.0/024", "ip4:%{i}", "a:ip4.example",
+        "ip4:192.0.2.0/024", "ip4:%{i}", "a:ip4.example", "ip6:192.0.2.1", "ip6:192.0.2.0/24",
     ],
 )  # fmt: skip
 def test_networks_that_are_none_are_left_for_pyspf_to_refuse(term: str) -> None:

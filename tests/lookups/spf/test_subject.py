@@ -46,6 +46,21 @@ def test_names_are_kept(text: str) -> None:
     assert domain_name(text) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("fa\xdf.example", "xn--fa-hia.example"),  # and not fass.example, which is somebody else's
+        ("B\xdcCHER.Fa\xdf.example.", "xn--bcher-kva.xn--fa-hia.example"),
+        ("\u03b2\u03cc\u03bb\u03bf\u03c2.example", "xn--nxasmm1c.example"),
+        ("\u0392\u038c\u039b\u039f\u03a3.example", "xn--nxasmq6b.example"),
+        ("\u4f8b\u3048\u3002\u30c6\u30b9\u30c8", "xn--r8jz45g.xn--zckzah"),
+        ("\xdf" * 60 + ".example", ""),
+    ],
+)
+def test_names_of_other_scripts_are_those_of_idna_2008(text: str, name: str) -> None:  # RFC 5891
+    assert domain_name(text) == name
+
+
 @given(st.text(max_size=300))
 def test_no_text_breaks_it(text: str) -> None:
     name = domain_name(text)
