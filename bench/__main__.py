@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -130,18 +131,14 @@ def _results(
     contestants: Sequence[Contestant], options: argparse.Namespace, directory: Path
 ) -> Iterator[Run | WrongAnswer]:
     """Every workload on every contestant, by turns, so that a slow minute of the machine meets all of them."""
-    for number in range(options.rounds):
-        for workload in options.workloads:
-            for contestant in contestants:
-                _say(
-                    f"round {number + 1}: {workload} on {contestant.kind.name}, {contestant.population.stored:,} stored"
-                )
-                try:
-                    yield _run(contestant, workload, options, directory / "run")
-                except WrongAnswer as error:
-                    failure = WrongAnswer(f"FAILED  {workload}: {contestant.kind.name}: {error}")
-                    _say(str(failure))
-                    yield failure
+    for number, workload, contestant in product(range(1, options.rounds + 1), options.workloads, contestants):
+        _say(f"round {number}: {workload} on {contestant.kind.name}, {contestant.population.stored:,} stored")
+        try:
+            yield _run(contestant, workload, options, directory / "run")
+        except WrongAnswer as error:
+            failure = WrongAnswer(f"FAILED  {workload}: {contestant.kind.name}: {error}")
+            _say(str(failure))
+            yield failure
 
 
 def _run(contestant: Contestant, workload: str, options: argparse.Namespace, directory: Path) -> Run:

@@ -116,13 +116,13 @@ class Driver:
                 if reply[-2:] != b"\n\n" or reply[:7] != b"action=":
                     reply = _whole(reply, fd)
                 answers[reply[7:12]] += 1
-                if now < deadline and (request := next(requests, b"")):
-                    if left and not self._may_go_on(fd):
-                        fd, send = self._renewed(fd, peers)
-                    sent[fd] = now
-                    send(request)  # never partial: with one request on its way the socket's buffer is empty
-                else:
+                if now >= deadline or not (request := next(requests, b"")):
                     outstanding -= 1
+                    continue
+                if left and not self._may_go_on(fd):
+                    fd, send = self._renewed(fd, peers)
+                sent[fd] = now
+                send(request)  # never partial: with one request on its way the socket's buffer is empty
         verbs = {verb.decode("ascii", "replace"): number for verb, number in answers.items()}
         return Sample((clock() - begin) / 1e9, sorted(latencies), verbs)
 

@@ -10,6 +10,7 @@ import asyncio
 import json
 import multiprocessing
 import os
+import pwd
 import select
 import shutil
 import signal
@@ -20,13 +21,13 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count, cycle, islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from bench.driver import Address, Driver, Sample, WrongAnswer
-from bench.servers import CHECKOUT, ServerFailed, free_address, running
+from bench.servers import CHECKOUT, Server, ServerFailed, free_address, running
 from policyd.checks.rbl import Rbl, Settings
 from policyd.lookups.dns.door import open_resolver
 from policyd.lookups.dns.settings import DnsSettings
@@ -205,15 +206,19 @@ def outside(seconds: float, *, with_peer: bool) -> None:
             with nameserver(delay) as port:
                 _rows(policyd(directory, port), directory, delay, seconds)
             if with_peer:
-                # policyd-weight knows no other port, and waits where nobody takes its log.
-                with nameserver(delay, port=53), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as syslog:
-                    syslog.bind(("127.0.0.1", 514))
-                    before = _processes_of("polw")
-                    try:
-                        _rows(policyd_weight(directory), directory, delay, seconds)
-                    finally:
-                        for pid in _processes_of("polw") - before:  # its cache and its children outlive it
-                            os.kill(pid, signal.SIGKILL)
+                _rows_of_peer(directory, delay, seconds)
+
+
+def _rows_of_peer(directory: Path, delay: float, seconds: float) -> None:
+    # policyd-weight knows no other port, and waits where nobody takes its log.
+    with nameserver(delay, port=53), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as syslog:
+        syslog.bind(("127.0.0.1", 514))
+        before = _processes_of("polw")
+        try:
+            _rows(policyd_weight(directory), directory, delay, seconds)
+        finally:
+            for pid in _processes_of("polw") - before:  # its cache and its children outlive it
+                os.kill(pid, signal.SIGKILL)
 
 
 def _rows(contestant: Contestant, directory: Path, delay: float, seconds: float) -> None:
@@ -223,17 +228,23 @@ def _rows(contestant: Contestant, directory: Path, delay: float, seconds: float)
         first.run(map(mail, range(KNOWN)))
         first.close()
         for together in (number for number in TOGETHER if number <= contestant.most):
-            driver = Driver(server.address, together)
-            try:
-                for name, numbers in (("cold", fresh), ("warm", cycle(range(KNOWN)))):
-                    before = _cpu(server.pid)
-                    sample = driver.run(map(mail, islice(numbers, 1 << 20)), seconds)
-                    used = _cpu(server.pid) - before
-                    print(_row(contestant.name, name, delay, together, sample, used), flush=True)
-            except WrongAnswer as error:
-                print(f"| {contestant.name} | {error} | {delay * 1000:.0f} | {together} | | | | |")
-            finally:
-                driver.close()
+            for row in _cold_and_warm(contestant.name, server, together, delay, seconds, fresh):
+                print(row, flush=True)
+
+
+def _cold_and_warm(
+    name: str, server: Server, together: int, delay: float, seconds: float, fresh: Iterator[int]
+) -> Iterator[str]:
+    driver = Driver(server.address, together)
+    try:
+        for kind, numbers in (("cold", fresh), ("warm", cycle(range(KNOWN)))):
+            before = _cpu(server.pid)
+            sample = driver.run(map(mail, islice(numbers, 1 << 20)), seconds)
+            yield _row(name, kind, delay, together, sample, _cpu(server.pid) - before)
+    except WrongAnswer as error:
+        yield f"| {name} | {error} | {delay * 1000:.0f} | {together} | | | | |"
+    finally:
+        driver.close()
 
 
 def _row(server: str, name: str, delay: float, together: int, sample: Sample, used: float) -> str:
@@ -258,7 +269,12 @@ def _cpu(session: int) -> float:
 
 
 def _processes_of(user: str) -> set[int]:
-    return {int(path.name) for path in Path("/proc").glob("[0-9]*") if path.owner() == user}
+    owner, found = pwd.getpwnam(user).pw_uid, set()
+    for path in Path("/proc").glob("[0-9]*"):
+        with suppress(FileNotFoundError):  # it ended meanwhile
+            if path.stat().st_uid == owner:
+                found.add(int(path.name))
+    return found
 
 
 def main() -> None:

@@ -25,11 +25,10 @@ class Taken(Exception):
 
 def commands() -> Iterator[tuple[str, list[str]]]:
     for page in PAGES:
-        for block in _BLOCK.finditer(page.read_text("utf-8")):
-            for found in _COMMAND.finditer(block[1] or block[2]):
-                words = words_of(found[1])
-                if words and "..." not in words:
-                    yield f"{page.name}: policyd {' '.join(words)}", words
+        blocks = (block[1] or block[2] for block in _BLOCK.finditer(page.read_text("utf-8")))
+        for words in (words_of(found[1]) for block in blocks for found in _COMMAND.finditer(block)):
+            if words and "..." not in words:
+                yield f"{page.name}: policyd {' '.join(words)}", words
 
 
 def words_of(line: str) -> list[str]:

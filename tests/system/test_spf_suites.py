@@ -64,19 +64,16 @@ def verdict(client: PolicyClient, case: Case) -> str:
 @pytest.mark.parametrize("suite", SUITES)
 def test_every_case_of_a_suite_end_to_end(daemon: Policyd, suite: str, fault: Fault) -> None:
     needs_corpus()
-    asked, wrong = 0, {}
+    verdicts: dict[str, str] = {}
     for scenario in scenarios(suite):
         # A new server, so a new resolver that knows nothing: all scenarios use the same names.
         with ZoneServer(scenario.zone, fault) as server:
             daemon.configure({"dns": {"nameservers": [server.address]}})
             daemon.hup()
             with PolicyClient(daemon.unix, timeout=20) as client:
-                for case in scenario.cases:
-                    asked += 1
-                    if problem := verdict(client, case):
-                        wrong[f"{scenario.name}/{case.id}"] = problem
-    assert not wrong
-    assert asked == SUITES[suite]
+                verdicts |= {f"{scenario.name}/{case.id}": verdict(client, case) for case in scenario.cases}
+    assert not {case: problem for case, problem in verdicts.items() if problem}
+    assert len(verdicts) == SUITES[suite]
     daemon.settle()
     assert not daemon.lines("a bug")
 

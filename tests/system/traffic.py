@@ -78,10 +78,8 @@ class Traffic:
         waiting: list[Message] = []
         while waiting or not self._stop.is_set():
             with Smtp(self._door, Client(f"198.18.{number}.9"), timeout=30) as session:
-                for _ in range(MESSAGES_A_SESSION):
-                    message = self._next(waiting, names)
-                    if message is None:
-                        return
+                messages = iter(lambda: self._next(waiting, names), None)
+                for message in itertools.islice(messages, MESSAGES_A_SESSION):
                     self._try(session, message, waiting)
 
     def _next(self, waiting: list[Message], names: Iterator[str]) -> Message | None:

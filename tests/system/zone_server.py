@@ -62,14 +62,11 @@ class ZoneServer:
         with selectors.DefaultSelector() as ready:
             for each in (self._udp, self._tcp, self._stopped):
                 ready.register(each, selectors.EVENT_READ)
-            while True:
-                for key, _ in ready.select():
-                    if key.fileobj is self._stopped:
-                        return
-                    if key.fileobj is self._udp:
-                        self._answer_datagram()
-                    else:
-                        self._answer_stream()
+            while self._stopped not in (asked := {key.fileobj for key, _ in ready.select()}):
+                if self._udp in asked:
+                    self._answer_datagram()
+                if self._tcp in asked:
+                    self._answer_stream()
 
     def _answer_datagram(self) -> None:
         wire, client = self._udp.recvfrom(65535)

@@ -34,6 +34,27 @@ def enemy(number: int) -> Triplet:
     )
 
 
+async def settled(store: SqliteStore, most: int) -> int:
+    """How many entries there are when no more than `most` are left: the day is short here, forgetting is not."""
+    async with asyncio.timeout(10 + CAP // 10_000):
+        while store.stats().entries > most:
+            await asyncio.sleep(0.01)
+    return store.stats().entries
+
+
+async def flood(store: SqliteStore, clock: Clock, generation: int) -> int:
+    """A day of enemies; the most entries there were after what a minute and a half merges and forgets."""
+    highest = 0
+    for number in range(TRIPLETS):
+        clock.now = START + number * DAY // TRIPLETS
+        store.observe(enemy(number), RULES, int(clock.now))
+        if number % 50 == 0:
+            await asyncio.sleep(0)
+        if number % generation == 0:
+            highest = max(highest, await settled(store, CAP + 2 * generation))
+    return highest
+
+
 def test_ten_million_one_shot_triplets_a_day(place: Path) -> None:
     async def scenario() -> None:
         clock = Clock()
@@ -44,17 +65,7 @@ def test_ten_million_one_shot_triplets_a_day(place: Path) -> None:
             for number in range(KNOWN):
                 assert (await ask(store, friend(number), START - 400, RULES))[0] == "new"
                 assert (await ask(store, friend(number), START - 100, RULES))[0] == "passed"
-            highest = 0
-            for number in range(TRIPLETS):
-                clock.now = START + number * DAY // TRIPLETS
-                store.observe(enemy(number), RULES, int(clock.now))
-                if number % 50 == 0:
-                    await asyncio.sleep(0)
-                if number % limits.generation == 0:  # a minute and a half of that day, for what it merges and forgets
-                    async with asyncio.timeout(10 + CAP // 10_000):  # the day is short here, forgetting is not
-                        while store.stats().entries > CAP + 2 * limits.generation:
-                            await asyncio.sleep(0.01)
-                    highest = max(highest, store.stats().entries)
+            highest = await flood(store, clock, limits.generation)
             await store.purge()
             assert store.stats().entries <= CAP
             print(f"{TRIPLETS} tries, {highest} entries at most, {store.stats().evicted} forgotten, cap {CAP}")
