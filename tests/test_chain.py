@@ -1,6 +1,7 @@
 """The chain with checks that are values: order, excuses, one header per message, faults that never reject."""
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
@@ -171,6 +172,11 @@ def test_a_check_outside_of_its_time_is_not_asked(waits: bool) -> None:
     assert second.asked == [1000]
 
 
+def test_a_check_outside_of_its_time_may_be_exempted_from_as_well() -> None:
+    plan = Plan((Says(LISTED, "whitelist"), Says(NO_OPINION, "b"), Says(DEFER)), {1: Window(until=1000)})
+    assert decide(chain(plan=plan)).reason == "client whitelist"
+
+
 @pytest.mark.parametrize("waits", [False, True])
 def test_a_check_that_cannot_answer_has_no_opinion_and_is_named(waits: bool) -> None:
     complaints: list[str] = []
@@ -218,7 +224,13 @@ def test_every_refusal_ends_with_the_id_of_its_log_line() -> None:
     first, second = decide(one), decide(one)
     assert first.action.text == f"4.2.0 Greylisted (id {first.id})"
     assert first.id != second.id
-    assert len(first.id) == 8
+
+
+def test_ids_are_eight_digits_and_none_returns_soon() -> None:
+    one = chain(Says(DEFER))
+    ids = [decide(one).id for _ in range(1000)]
+    assert len(set(ids)) == 1000
+    assert all(re.fullmatch("[0-9A-F]{8}", each) for each in ids)
 
 
 def test_a_long_text_gives_way_to_the_id() -> None:
@@ -238,8 +250,15 @@ def test_a_decision_that_cannot_stand_is_no_opinion() -> None:
 def test_an_earlier_wish_stands_beside_a_last_word_that_refuses_nothing(final: Verdict, waits: bool) -> None:
     hold = Verdict(Action("HOLD", "suspicious"), "blacklist", final=False, match="f:3: x")
     decision = decide(chain(Says(hold, "blacklist"), Says(final, waits=waits)))
-    assert (decision.action.verb, decision.check, decision.match) == ("HOLD", "blacklist", "f:3: x")
-    assert decide(chain(Says(hold, "blacklist"), Says(DEFER, waits=waits))).action.defers
+    assert (decision.action, decision.check, decision.match) == (hold.action, "blacklist", "f:3: x")
+
+
+@pytest.mark.parametrize("waits", [True, False])
+@pytest.mark.parametrize("final", [DEFER, Verdict(Action("550", "5.7.1 no"), "listed")])
+def test_an_earlier_wish_gives_way_to_a_refusal(final: Verdict, waits: bool) -> None:
+    hold = Verdict(Action("HOLD", "suspicious"), "blacklist", final=False)
+    decision = decide(chain(Says(hold, "blacklist"), Says(final, waits=waits)))
+    assert (decision.action.verb, decision.reason) == (final.action.verb, final.reason)
 
 
 # --- evidence ---
@@ -305,6 +324,12 @@ def test_of_several_in_shadow_the_first_is_told() -> None:
     assert decision.would == Would(reject.action, "rbl", "listed")
 
 
+def test_in_a_chain_in_shadow_the_first_is_told_too() -> None:
+    reject = Verdict(Action("REJECT", "no"), "listed")
+    checks = [Shadow(Says(reject, "rbl")), Says(DEFER)]
+    assert answer(Chain(checks, (), lambda *_: None, 1, is_shadow=True)).would == Would(reject.action, "rbl", "listed")
+
+
 def test_a_wish_in_shadow_is_told_beside_one_that_is_had() -> None:
     decision = answer(Chain([Shadow(Says(DEFER)), Says(TAG, "rbl")], (), lambda *_: None, 1))
     assert decision.action == TAG.action
@@ -335,6 +360,16 @@ def test_every_check_is_timed_once_for_each_request() -> None:
         [request(), request(sasl_username="me"), request()], 0
     )
     assert told == [("whitelist", 2)]
+
+
+def test_the_time_of_a_row_is_shared_by_its_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[float, int]] = []
+    monkeypatch.setattr("policyd.chain.perf_counter", iter([10.0, 16.0]).__next__)
+    one = Chain(
+        [Says(DEFER)], (), lambda *_: None, 1, on_asked=lambda _, seconds, requests: told.append((seconds, requests))
+    )
+    one.decide([request(), request()], 0)
+    assert told == [(3.0, 2)]
 
 
 def test_who_hangs_does_not_take_the_others_their_turn() -> None:

@@ -100,6 +100,18 @@ def test_the_time_of_an_answer_counts_from_the_first_read_of_its_row() -> None:
     assert took == [3, 3]
 
 
+def test_who_is_left_for_the_next_tick_has_waited_since_the_first() -> None:
+    house, took, now = House(passing), list[float](), [1000.0]
+    house.service.record = lambda answered, seconds: took.extend([seconds] * len(answered))
+    house.desk = Desk(house.service, lambda: now[0], house.ticks.append)
+    for number in range(TOGETHER + 1):
+        house.ask(str(number))
+    house.ticks.popleft()()
+    now[0] += 2
+    house.tick()
+    assert took == [0] * TOGETHER + [2]
+
+
 def test_a_bug_met_by_one_request_is_not_the_others_fault(caplog: pytest.LogCaptureFixture) -> None:
     def decide(request: PolicyRequest) -> Decision:
         if request.sender == "odd":
@@ -111,7 +123,9 @@ def test_a_bug_met_by_one_request_is_not_the_others_fault(caplog: pytest.LogCapt
     house.ask("a")
     with caplog.at_level(logging.ERROR):
         assert house.tick()[-4:] == ["reply DUNNO", "reply DEFER", "record odd: fault", "record a: new"]
-    assert "ZeroDivisionError" in caplog.text
+    assert "a bug: requests are asked about one by one" in caplog.text
+    assert "a bug: this request is answered DUNNO" in caplog.text
+    assert caplog.text.count("Traceback") == 2
 
 
 def test_a_bug_of_the_recorder_is_logged_and_costs_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
@@ -156,8 +170,31 @@ def test_those_who_rest_on_a_commit_are_told_together_and_hold_up_nobody_else(*,
     assert house.tick() == [reply, reply, f"record a: {reason}", f"record b: {reason}"]
 
 
+@pytest.mark.parametrize("done", [True, False])
+def test_who_had_to_wait_for_an_answer_that_rests_on_a_commit_waits_for_that_too(*, done: bool) -> None:
+    commit = FakeCommit()
+
+    async def slow() -> Decision:
+        return DEFER._replace(commit=commit)
+
+    async def scenario() -> list[str]:
+        house = House(lambda r: slow())
+        house.ask("a")
+        house.tick()
+        await asyncio.sleep(0.01)
+        assert house.tick() == []
+        (tell,) = commit.waiting
+        tell(done)
+        return house.tick()
+
+    said = ["reply DEFER", "record a: new"] if done else ["reply DUNNO", "record a: unavailable"]
+    assert asyncio.run(scenario()) == said
+
+
 @pytest.mark.parametrize("fault", [None, ZeroDivisionError()])
-def test_a_check_that_waits_holds_up_nobody_and_has_a_deadline(fault: Exception | None) -> None:
+def test_a_check_that_waits_holds_up_nobody_and_has_a_deadline(
+    fault: Exception | None, caplog: pytest.LogCaptureFixture
+) -> None:
     async def slow() -> Decision:
         await asyncio.sleep(0)
         if fault is not None:
@@ -175,6 +212,7 @@ def test_a_check_that_waits_holds_up_nobody_and_has_a_deadline(fault: Exception 
         return house.tick()
 
     assert asyncio.run(scenario()) == ["reply DUNNO", f"record slow: {'fault' if fault else 'deadline'}"]
+    assert ("ZeroDivisionError" in caplog.text) is (fault is not None)
 
 
 def test_those_who_waited_are_answered_in_a_row() -> None:
@@ -193,6 +231,26 @@ def test_those_who_waited_are_answered_in_a_row() -> None:
         quick = ["read quick", "decide quick", "reply DUNNO", "record quick: no check objected"]
         assert house.tick() == [*quick, "reply DEFER", "reply DEFER", "record a: new", "record b: new"]
         assert not house.ticks
+
+    asyncio.run(scenario())
+
+
+def test_the_time_of_who_waited_counts_from_its_read_and_nothing_of_it_is_kept() -> None:
+    async def slow() -> Decision:
+        await asyncio.sleep(0)
+        return DEFER
+
+    async def scenario() -> None:
+        house, took, now = House(lambda r: slow()), list[float](), [1000.0]
+        house.service.record = lambda answered, seconds: took.extend([seconds] * len(answered))
+        house.desk = Desk(house.service, lambda: now[0], house.ticks.append)
+        house.ask("a")
+        house.tick()
+        assert len(house.desk._tasks) == 1  # or the garbage collector may end it
+        await asyncio.sleep(0.01)
+        now[0] += 5
+        house.tick()
+        assert (took, house.desk._tasks) == ([5], set())
 
     asyncio.run(scenario())
 
