@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -17,7 +17,7 @@ from policyd.model.action import DUNNO
 from policyd.model.address import parse_address
 from policyd.model.errors import Unavailable
 from policyd.model.evidence import NO_EVIDENCE, Evidence, SpfEvidence
-from policyd.model.greylist import Identities, Observation, Rules, Triplet
+from policyd.model.greylist import Change, Entry, Identities, Observation, Rules, Triplet
 from policyd.model.request import PolicyRequest
 from policyd.model.verdict import Verdict
 from policyd.stores.memory import MemoryStore
@@ -27,6 +27,13 @@ from tests.examples import thorough
 
 NOW = 1_795_370_400  # Sun, 22 Nov 2026 18:00:00 +0000
 DAY = 86400
+
+
+class Pending:
+    """A commit on its way."""
+
+    def then(self, done: Callable[[bool], None]) -> None:
+        done(True)
 
 
 class Oracle:
@@ -42,6 +49,11 @@ class Oracle:
         self.asked.append((triplet, rules, now))
         self.others = tuple(others()) if others else ()
         return self.answer
+
+    def amend(self, keys: Sequence[Triplet], change: Change) -> Pending:
+        assert change(None) is None  # what was forgotten meanwhile stays so
+        self.amended = Pending()
+        return self.amended
 
 
 class SlowOracle(Oracle):
@@ -213,12 +225,19 @@ def test_a_store_that_cannot_answer_is_the_chains_business() -> None:
         ("early", 7, "early-retry", "DEFER_IF_PERMIT 4.2.0 Greylisted, please try again later"),
         ("known", 0, "triplet found", "DUNNO"),
         ("auto-whitelisted", 0, "client AWL", "DUNNO"),
+        ("group", 0, "domain AWL", "DUNNO"),
+        ("reply", 0, "reply", "DUNNO"),
+        ("crowded", 240, "network limit", "DEFER_IF_PERMIT 4.2.0 Greylisted, please try again later"),
+        ("crowd passed", 0, "network limit", "DUNNO"),
+        ("trapped", 0, "spam trap", reply.TRAP_REFUSAL.reply.decode()[7:].strip()),
     ],
 )
 def test_answers(outcome: str, seconds: int, reason: str, line: str) -> None:
-    verdict = ask(Oracle(outcome, seconds))
-    assert verdict.action.reply == f"action={line}\n\n".encode()
-    assert (verdict.reason, verdict.delay, verdict.final) == (reason, seconds, True)
+    for commit in (None, Pending()):
+        verdict = ask(Oracle(outcome, seconds, commit))
+        assert verdict.action.reply == f"action={line}\n\n".encode()
+        assert (verdict.reason, verdict.delay, verdict.final) == (reason, seconds, True)
+        assert verdict.commit is commit
 
 
 @pytest.mark.usefixtures("utc")
@@ -290,13 +309,14 @@ def test_no_host_name_breaks_the_header(hostname: str) -> None:
     assert verdict.action.verb == "PREPEND"
 
 
-def test_the_answer_waits_for_its_commit() -> None:
-    class Pending:
-        def then(self, done: Callable[[bool], None]) -> None:
-            done(True)
-
-    commit = Pending()
-    assert ask(Oracle(commit=commit)).commit is commit
+def test_who_came_along_waits_for_its_commit_and_says_why() -> None:
+    store = Oracle("passed", 240)
+    check = build(Settings(when="suspicious"), tools(store))
+    assert evaluated(check, request()).reason == "triplet found"
+    store.answer = Observation("new", 240)
+    verdict = evaluated(check, to("r2@y.example", "i1"))
+    assert (verdict.reason, verdict.commit) == ("same message", store.amended)
+    assert verdict.why == "3: no reverse name, HELO is no host name"
 
 
 def test_a_store_may_have_to_wait() -> None:
@@ -309,61 +329,6 @@ def test_a_store_may_have_to_wait() -> None:
 
     verdict = asyncio.run(wait())
     assert (verdict.reason, verdict.delay) == ("early-retry", 7)
-
-
-# The settings
-
-
-def test_defaults_are_those_of_the_documentation() -> None:
-    settings = Settings()
-    assert (settings.delay, settings.retry_window, settings.max_age) == (240, 2 * DAY, 35 * DAY)
-    assert (settings.auto_whitelist_clients, settings.auto_whitelist_interval) == (5, 3600)
-    assert settings.rules() == Rules(group_after=3, trap_delay=7200, max_new=1000)
-
-
-@pytest.mark.parametrize(
-    ("options", "mistake"),
-    [
-        ({"delay": 601, "retry_window": 600}, "delay: "),
-        ({"auto_whitelist_interval": 2 * DAY, "max_age": DAY}, "auto_whitelist_interval: "),
-        ({"action": "OK"}, "action: "),
-        ({"action": "550"}, "action: "),
-        ({"action": "REJECT"}, "action: "),
-        ({"action": "DEFER_IF_REJECT"}, "action: "),
-        ({"action": "451 4.7.1"}, "action: "),
-        ({"action": "45"}, "action: "),
-        ({"action": ""}, "action: "),
-        ({"text": ""}, "text: "),
-        ({"text": "schön"}, "text: "),
-        ({"text": "a\nb"}, "text: "),
-        ({"text": "4.2.0"}, "text: "),
-        ({"text": "5.7.1 go away"}, "text: "),
-        ({"text": "Service unavailable, greylisted"}, "text: "),
-        ({"text": "4.7.1 service UNAVAILABLE"}, "text: "),
-        ({"text": "x" * (TEXT_LIMIT + 1)}, "text: "),
-        ({"header_text": "no header"}, "header_text: "),
-        ({"header_text": "X-A: b\nX-C: d"}, "header_text: "),
-        ({"header_text": ""}, "header_text: "),
-        ({"header_text": "X-A: " + "%h" * 4}, "header_text: "),
-    ],
-)
-def test_impossible_settings_are_refused(options: dict[str, Any], mistake: str) -> None:
-    with pytest.raises(ValueError, match=f"^{mistake}"):
-        Settings(**options)
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"delay": 0},
-        {"delay": 600, "retry_window": 600},
-        {"auto_whitelist_clients": 0, "auto_whitelist_interval": 0},
-        {"text": "Greylisted, see https://y.example/%r.html"},
-        {"action": "421"},
-    ],
-)
-def test_unusual_settings_are_allowed(options: dict[str, Any]) -> None:
-    Settings(**options)
 
 
 # What is spared, with a real store in memory
@@ -394,6 +359,22 @@ def test_the_delay_is_served_once_for_a_message() -> None:
     assert evaluated(check, to("r4@y.example", "i4"), 243).reason == "new"
 
 
+def test_who_came_along_has_passed_once() -> None:
+    check = real()
+    evaluated(check, to("r1@y.example", "i1"))
+    evaluated(check, to("r2@y.example", "i1"), 10)
+    evaluated(check, to("r1@y.example"), 240)
+    assert evaluated(check, to("r2@y.example"), 241).reason == "same message"
+    assert check.store._entries[Triplet("192.0.2.0/24", "a@x.example", "r2@y.example")] == Entry(NOW + 10, NOW + 241, 1)
+
+
+def test_messages_without_an_instance_have_nothing_in_common() -> None:
+    check = real()
+    evaluated(check, to("r1@y.example", ""))
+    assert evaluated(check, to("r1@y.example", ""), 240).reason == "triplet found"
+    assert evaluated(check, to("r2@y.example", ""), 241).reason == "new"
+
+
 def test_each_recipient_may_have_to_wait_for_itself() -> None:
     check = real(whole_messages=False)
     evaluated(check, to("r1@y.example", "i1"))
@@ -422,6 +403,7 @@ def test_bounces(null_sender: str, state: str, reason: str) -> None:
     check = real(null_sender=null_sender)
     bounce = request(sender="")._replace(protocol_state=state)
     assert evaluated(check, bounce).reason == reason
+    assert evaluated(check, request()._replace(protocol_state=state)).reason == "new"
     assert check.asks_at_data is (null_sender == "data")
 
 
@@ -451,6 +433,26 @@ def test_only_the_suspicious_are_remembered(evidence: Evidence, reason: str, why
     assert bool(store.stats().entries) is (reason == "new")
 
 
+@pytest.mark.parametrize(("at", "reason"), [(3, "new"), (4, "not suspicious")])
+def test_the_score_that_is_asked_for_is_enough(at: int, reason: str) -> None:
+    assert evaluated(real(when="suspicious", suspicious_at=at), request()).reason == reason
+
+
+def test_why_a_client_was_suspicious_stands_beside_its_pass() -> None:
+    check = real(when="suspicious", header=False)
+    said = [evaluated(check, request(), at) for at in (0, 240, 241)]
+    assert [verdict.reason for verdict in said] == ["new", "triplet found", "triplet found"]
+    assert {verdict.why for verdict in said} == {"3: no reverse name, HELO is no host name"}
+
+
+def test_a_look_sees_who_may_come_along() -> None:
+    check = real()
+    evaluated(check, to("r1@y.example", "i1"))
+    evaluated(check, to("r1@y.example"), 240)
+    assert check.peek(to("r2@y.example"), NO_EVIDENCE, NOW + 241).reason == "same message"
+    assert check.peek(to("r2@y.example", "i3"), NO_EVIDENCE, NOW + 241).reason == "new"
+
+
 def test_a_look_changes_nothing() -> None:
     store = MemoryStore(StoreOptions())
     check: Any = build(Settings(traps=("b@y.example",), trap_action="reject"), tools(store))  # type: ignore[arg-type]
@@ -467,3 +469,23 @@ def test_a_refused_client_begins_anew_under_all_its_identities() -> None:
     assert evaluated(check, stranger, 241).reason == "client AWL"
     check.saw_rejection(asked, NO_EVIDENCE, NOW + 250)
     assert evaluated(check, stranger._replace(instance="i9"), 251).reason == "new"
+
+
+def test_a_refused_network_begins_anew_whatever_its_version() -> None:
+    check = real(auto_whitelist_clients=1, auto_whitelist_interval=0, ipv6_prefix=48)
+    evaluated(check, request("2001:db8:1:2::3"))
+    evaluated(check, request("2001:db8:1:2::3"), 240)
+    stranger = request("2001:db8:1:9::1", recipient="other@y.example")._replace(instance="i9")
+    assert evaluated(check, stranger, 241).reason == "client AWL"
+    check.saw_rejection(request("2001:db8:1:2::3"), NO_EVIDENCE, NOW + 250)
+    assert evaluated(check, stranger, 251).reason == "new"
+
+
+def test_a_refused_client_of_unknown_address_is_nobody() -> None:
+    real().saw_rejection(request("unknown"), NO_EVIDENCE, NOW)
+
+
+def test_whom_a_user_of_ours_writes_to_may_answer() -> None:
+    check = real(replies="address")
+    check.saw_outbound(request(sender="b@y.example", recipient="a@x.example"), NOW)
+    assert evaluated(check, request(), 1).reason == "reply"

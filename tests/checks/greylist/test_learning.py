@@ -72,6 +72,14 @@ def test_a_network_that_mails_a_trap_is_noted_once_an_hour() -> None:
     assert len(store.written) == 2
 
 
+def test_a_network_with_trust_loses_it_at_a_trap() -> None:
+    store = Book()
+    trusted = Entry(T0, T0, 9, T0 + 2 * DAY)
+    store.amend([client_key(MAIL)], lambda entry: trusted)
+    learning(store, trap_time=DAY).note_trap(MAIL, NO_EVIDENCE, T0)
+    assert store.entry(client_key(MAIL)) == Entry(T0, T0, TRAPPED, T0 + DAY)
+
+
 @pytest.mark.parametrize(
     "evidence",
     [Evidence(spf=SpfEvidence("pass", "gmail.com")), Evidence(DnsListEvidence(-2.0, is_trusted=True))],
@@ -99,10 +107,20 @@ def test_whom_a_user_writes_to_may_answer(replies: Any, name: str) -> None:
     noting = learning(store, replies=replies)
     noting.note_outbound(outgoing(), T0)
     noting.note_outbound(outgoing(), T0 + 1)
-    assert store.written == [reply_key(name, "me@y.example")]
+    key = reply_key(name, "me@y.example")
+    assert (store.written, store.entry(key)) == ([key], Entry(T0, T0, 1))
     answer = Triplet("192.0.2.0/24", "friend@a.example", "me@y.example")
     assert store.observe(answer, Settings(replies=replies).rules(), T0 + DAY).outcome == "reply"
     assert store.observe(answer, Rules(), T0 + DAY).outcome == "new"
+
+
+@pytest.mark.parametrize(("at", "times"), [(0, 1), (HOUR - 1, 1), (HOUR, 2), (-1, 2)])
+def test_whom_a_user_writes_to_is_noted_once_an_hour_and_anew_after_a_clock_that_went_back(at: int, times: int) -> None:
+    store = Book()
+    noting = learning(store, replies="address")
+    noting.note_outbound(outgoing(), T0)
+    noting.note_outbound(outgoing(), T0 + at)
+    assert len(store.written) == times
 
 
 def test_bounces_and_the_switched_off_are_not_noted() -> None:

@@ -61,17 +61,35 @@ LISTED = DnsListEvidence(3.0, ("zen.lab.example",), is_suspect=True)
         (request(), heard(SpfEvidence("temperror", "x.example", is_temporary=True)), "0"),
         (request(), heard(lists=LISTED), "2: listed by zen.lab.example"),
         (request(), heard(lists=DnsListEvidence(unknown=("zen.lab.example",))), "0"),
+        (request(), heard(lists=DnsListEvidence(0.5, ("zen.lab.example",))), "2: listed by zen.lab.example"),
+        (request(), heard(lists=DnsListEvidence(is_suspect=True)), "2: DNS lists"),
+        (request("mx.host.example", reverse="unknown"), NO_EVIDENCE, "0"),
+        (request(), heard(SpfEvidence("permerror", "x.example", is_temporary=True)), "0"),
+        (request(), heard(SpfEvidence("fail", "x.example", is_wide=True)), "2: SPF fail"),
+        (request(), heard(SpfEvidence("temperror", "x.example", is_wide=True)), "0"),
         # Trust
         (request("unknown"), heard(lists=DnsListEvidence(-2.0, is_trusted=True)), "trusted: an allow list"),
         (request("unknown"), heard(SpfEvidence("pass", "gmail.com")), "trusted: SPF of a provider"),
         (request("unknown"), heard(SpfEvidence("softfail", "gmail.com")), "4: no reverse name, SPF softfail"),
         (request(), heard(SpfEvidence("pass", "x.example")), "trusted: SPF and a name of its own"),
         (request(), heard(SpfEvidence("pass", "x.example"), LISTED), "2: listed by zen.lab.example"),
+        (request(), heard(SpfEvidence("pass", "x.example"), DnsListEvidence(0.5)), "2: DNS lists"),
+        (request(), heard(SpfEvidence("pass", "x.example"), DnsListEvidence(is_suspect=True)), "2: DNS lists"),
         (request("unknown"), heard(SpfEvidence("pass", "x.example")), "2: no reverse name"),
     ],
 )
 def test_what_is_shown_in_the_log(asked: PolicyRequest, evidence: Evidence, shown: str) -> None:
     assert str(suspect(asked, evidence, PROVIDERS, registered)) == shown
+
+
+def test_what_outweighs_everything_leaves_no_score() -> None:
+    assert suspect(request(), heard(SpfEvidence("pass", "x.example")), PROVIDERS, registered).score == 0
+
+
+def test_a_client_without_an_address_has_no_name_of_its_own() -> None:
+    assert str(suspect(request()._replace(client_address=None), NO_EVIDENCE, PROVIDERS, registered)) == (
+        "2: generic reverse name"
+    )
 
 
 words = st.text(max_size=80)
