@@ -258,9 +258,9 @@ class Evaluation(Query):
         if self.missing:  # it has ended already, and something swallowed the Miss
             raise Miss
         if missing := self._knowledge.missing(questions):
-            self.missing = missing + [each for each in self._knowledge.missing(also, spare=2) if each not in missing]
+            self.missing = missing + self._knowledge.beside(also, missing)
             raise Miss
-        if self._knowledge.is_full and any(self._knowledge.get(question) is None for question in questions):
+        if any(self._knowledge.get(question) is None for question in questions):  # and no more may be asked
             raise spf.PermError(f"More than {self._limits.queries} questions to the DNS")
 
     def _next_questions(self) -> list[Question]:

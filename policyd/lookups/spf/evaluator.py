@@ -192,8 +192,8 @@ class Evaluator:
             work.found = self._nothing(work)
             return
         beside = foreseen(work.subject, answer, self._limits)
-        if beside and (missing := work.knowledge.missing(beside, spare=2)):
-            yield missing
+        if beside and (unknown := work.knowledge.beside(beside)):
+            yield unknown
         while not isinstance(found := self._round(work), _Found):
             yield found
         work.found = found

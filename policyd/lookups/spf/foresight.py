@@ -35,6 +35,8 @@ def foreseen(subject: Subject, answer: Answer | DnsUnavailable | None, limits: S
     for term in record.terms:
         if isinstance(term, Network) and term.holds(subject.client):
             return []
+    if not record.names_first:
+        return []
     return questions_of(record, subject.domain, "A" if subject.client.version == 4 else "AAAA", limits)
 
 

@@ -29,6 +29,8 @@ class Knowledge:
         self._cached = cached
         self._limit = limit
         self._known: dict[Question, Answer | DnsUnavailable] = {}
+        self.expected: dict[Question, Any] = {}
+        """What the resolver was asked and has not answered; what stands for the answer is its asker's."""
         self.parsed: dict[tuple[str, str], Any] = {}
         """What rounds before found of terms, by their domain and text; likewise the others."""
         self.included: dict[tuple[str, int, int, int], Any] = {}
@@ -36,7 +38,7 @@ class Knowledge:
     @property
     def queries(self) -> int:
         """Questions so far, those that the resolver's cache answered among them."""
-        return len(self._known)
+        return len(self._known) + len(self.expected)
 
     @property
     def ttl(self) -> int:
@@ -48,27 +50,47 @@ class Knowledge:
         """Whether DNSSEC vouches for all of it."""
         return all(isinstance(answer, Answer) and answer.is_secure for answer in self._known.values())
 
-    @property
-    def is_full(self) -> bool:
-        """Whether no further question may be asked."""
-        return len(self._known) >= self._limit
-
     def get(self, question: Question) -> Answer | DnsUnavailable | None:
         """What is known; None: it must be asked."""
         known = self._known
         answer = known.get(question)
-        if answer is None and len(known) < self._limit and (cached := self._cached(*question)) is not None:
+        if (
+            answer is None
+            and len(known) + len(self.expected) < self._limit
+            and (cached := self._cached(*question)) is not None
+        ):
             known[question] = answer = cached
         return answer
 
     def put(self, question: Question, answer: Answer | DnsUnavailable) -> None:
         """Keep what the resolver said."""
         self._known[question] = answer
+        self.expected.pop(question, None)
 
-    def missing(self, questions: Sequence[Question], spare: int = 1) -> list[Question]:
-        """Those of `questions` that must be asked, as many as may be; of a limit that is so much smaller if `spare`."""
+    def missing(self, questions: Sequence[Question]) -> list[Question]:
+        """Those of `questions` that are not known, as many as may be asked."""
         unknown = [question for question in dict.fromkeys(questions) if self.get(question) is None]
-        return unknown[: max(0, self._limit // spare - len(self._known))]
+        room = self._limit - self.queries
+        if len(unknown) <= room:
+            return unknown
+        # What is expected costs nothing more.
+        free = [question for question in unknown if question in self.expected]
+        return free + [question for question in unknown if question not in self.expected][:room]
+
+    def beside(self, questions: Sequence[Question], needed: Sequence[Question] = ()) -> list[Question]:
+        """Those of `questions` that may be asked with the `needed` ones, because they may be needed next.
+
+        Half of the limit is left for what is needed indeed.
+        """
+        unknown = [
+            question
+            for question in dict.fromkeys(questions)
+            if question not in needed
+            and question not in self._known
+            and question not in self.expected
+            and self._cached(*question) is None
+        ]
+        return unknown[: max(0, self._limit // 2 - self.queries - len(needed))]
 
 
 def question_of(name: str, kind: str) -> Question | None:

@@ -1,7 +1,8 @@
 """One check under way: it asks what it lacks, and goes on when the last answer has come.
 
-Law: it ends exactly once: with its steps, with a fault, or with its time; what it asked for is given up then. Callbacks
-and no task: a task for each check and each question cost more than the evaluation (docs/decisions/0005-spf.md).
+Law: it ends exactly once: with its steps, with a fault, or with its time; what it asked for is given up then. What is
+only asked for because it may be needed next keeps nobody waiting: mail must not pay for a name that it does not need.
+Callbacks and no task: one for each check and each question costs more than the evaluation (docs/decisions/0005-spf.md).
 """
 
 import asyncio
@@ -15,10 +16,12 @@ from policyd.lookups.spf.turns import Turns
 from policyd.model.dns import Answer, DnsUnavailable, Resolver
 
 Steps = Generator[Sequence[Question], None, None]
-"""Yields what must be known before it can go on."""
+"""Yields what must be known before it can go on: the first, and with it others that may have to be known next."""
 Done = Callable[[BaseException | None], None]
 """Told of the end: None, the fault, or TimeoutError."""
 
+PATIENCE: Final = 0.2
+"""Seconds for which the others are waited for once the first is known: one more round is cheaper than to ask twice."""
 LATE: Final = TimeoutError("the time of the check is over")
 
 
@@ -26,7 +29,8 @@ class Search:
     """The `steps` of one check over `knowledge`, which answers of `resolver` go into."""
 
     __slots__ = (
-        "_alarms", "_asked", "_done", "_ends", "_knowledge", "_lacking", "_resolver", "_steps", "_timer", "_turns",
+        "_alarms", "_done", "_ends", "_first", "_knowledge", "_lacking", "_patience", "_resolver", "_steps",
+        "_timer", "_turns",
     )  # fmt: skip
 
     def __init__(
@@ -38,8 +42,8 @@ class Search:
         self._turns = turns
         self._alarms = alarms
         self._done: Done | None = done
-        self._asked: list[asyncio.Future[Answer]] = []
-        self._lacking = 0
+        self._lacking: set[Question] = set()
+        self._patience: asyncio.TimerHandle | None = None
         self._timer: Alarm | asyncio.TimerHandle | None = None
 
     def start(self, seconds: float) -> None:
@@ -72,12 +76,15 @@ class Search:
             self._end(error)
 
     def _ask(self, questions: Sequence[Question]) -> None:
-        self._asked.clear()
-        self._lacking = len(questions)
+        self._first = questions[0]
+        self._lacking.add(self._first)
         for question in questions:
+            if question in self._knowledge.expected:  # it was waited for long enough, unless it comes first now
+                continue
+            self._lacking.add(question)
             asked = self._resolver.resolve(*question)
             answer = asked if isinstance(asked, asyncio.Future) else asyncio.ensure_future(asked)
-            self._asked.append(answer)
+            self._knowledge.expected[question] = answer
             answer.add_done_callback(partial(self._hear, question))
 
     def _hear(self, question: Question, answer: "asyncio.Future[Answer]") -> None:
@@ -90,9 +97,21 @@ class Search:
             self._knowledge.put(question, error)
         else:
             self._end(error)
-        self._lacking -= 1
+        if question not in self._lacking:  # it comes late, or all is over
+            return
+        self._lacking.remove(question)
         if not self._lacking:
-            self._turns.do(self._go_on)
+            self._have_enough()
+        elif question == self._first:
+            self._patience = asyncio.get_running_loop().call_later(PATIENCE, self._have_enough)
+
+    def _have_enough(self) -> None:
+        """Go on; what is still to come may come."""
+        self._lacking.clear()
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+        self._turns.do(self._go_on)
 
     def _set_timer(self) -> None:
         self._timer = self._alarms.at(self._ends, self._be_late)
@@ -109,6 +128,8 @@ class Search:
     def _give_up(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        if self._lacking:
-            for answer in self._asked:
-                answer.cancel()
+        if self._patience is not None:
+            self._patience.cancel()
+        self._lacking.clear()
+        for answer in self._knowledge.expected.values():
+            answer.cancel()

@@ -20,6 +20,9 @@ MAX_TERM: Final = 512
 MAX_RECORD: Final = 8192
 """Characters of a record. RFC 7208 3.4 asks owners for 450."""
 
+MODIFIERS: Final = ("redirect=", "exp=")
+"""Those that somebody knows (RFC 7208 6)."""
+
 MAX_REMEMBERED: Final = 2048
 """Characters of a record whose terms are remembered."""
 
@@ -78,6 +81,8 @@ class Record(NamedTuple):
     named: tuple[tuple[str, str], ...]
     """The mechanisms a, mx and include with the names that they will ask for, where those depend on nobody; "" is the
     record's own domain."""
+    names_first: bool
+    """Whether one of them is the first mechanism behind the networks, which is asked for if no network matches."""
     plain: Plain | None
     """What needs no pyspf; None: it must be asked."""
 
@@ -156,11 +161,14 @@ def _read_record(record: str) -> Record:
     for each in read:
         if isinstance(each, Network) and each.term[0] not in "-~?":
             authorised[each.version] += 1 << each.shift
+    first = next((term for term in read if isinstance(term, str) and term and not term.startswith(MODIFIERS)), "")
+    names_first = _NAMED.fullmatch(first) is not None
     plain = read_plain(read)
     if plain is not None:
-        return Record(version, read, authorised, tuple((term.kind, term.name) for term in plain.named), plain)
-    named = tuple((match[1].lower(), match[2] or "") for match in map(_NAMED.fullmatch, terms) if match)
-    return Record(version, read, authorised, named, None)
+        named = tuple((term.kind, term.name) for term in plain.named)
+    else:
+        named = tuple((match[1].lower(), match[2] or "") for match in map(_NAMED.fullmatch, terms) if match)
+    return Record(version, read, authorised, named, names_first, plain)
 
 
 _remembered = lru_cache(maxsize=1024)(_read_record)

@@ -9,7 +9,8 @@ import pytest
 from policyd.lookups.spf import open_evaluator
 from policyd.lookups.spf.engine import Evaluation
 from policyd.lookups.spf.evaluator import EXPLANATION_TIME, Evaluator
-from policyd.model.dns import Answer, RecordType
+from policyd.lookups.spf.search import PATIENCE
+from policyd.model.dns import Answer, DnsUnavailable, RecordType
 from policyd.model.spf import SpfAnswer, SpfLimits
 from tests.lookups.doubles import DictResolver
 from tests.lookups.spf.world import NOW, RECEIVER, World, address, evaluator, question, records
@@ -136,6 +137,36 @@ def test_what_a_record_names_is_asked_for_together() -> None:
     assert (found.result, found.mechanism) == ("pass", "include:c.example")
     assert took == pytest.approx(0.1, abs=0.01)
     assert len(resolver.asked) == 5
+
+
+@pytest.mark.parametrize("first", ["include:b.example", "exists:%{d}.b.example", "a:b.example"])
+def test_a_name_that_nobody_answers_for_harms_no_mail_that_needs_it_not(first: str) -> None:
+    class Dead(DictResolver):
+        async def resolve(self, name: str, kind: RecordType) -> Answer:
+            if name.startswith("dead"):
+                await asyncio.sleep(2)
+                raise DnsUnavailable("timeout")
+            return await super().resolve(name, kind)
+
+    world: World = {
+        **records(
+            a="v=spf1 include:l1.example include:dead1.example -all",
+            l1="v=spf1 include:l2.example include:dead2.example -all",
+            l2="v=spf1 include:l3.example include:dead3.example -all",
+            l3=f"v=spf1 {first} include:dead4.example -all",
+            b="v=spf1 ip4:192.0.2.1",
+        ),
+        ("b.example", "A"): ("192.0.2.1",),
+        ("l3.example.b.example", "A"): ("127.0.0.2",),
+    }
+
+    async def work() -> tuple[SpfAnswer, float]:
+        start = asyncio.get_running_loop().time()
+        return await evaluator(Dead(world)).evaluate(question(), 5), asyncio.get_running_loop().time() - start
+
+    found, took = run(work)
+    assert found.result == "pass"
+    assert took <= 4 * PATIENCE + 0.1
 
 
 @pytest.mark.parametrize(

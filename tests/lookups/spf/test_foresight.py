@@ -43,6 +43,7 @@ def test_what_a_record_names_is_foreseen() -> None:
         txt(b"v=spf1 ip4:192.0.2.0/24 include:b.example -all"), txt(b"v=spf1 include:b.example", b"v=spf1 -all"),
         txt(b"v=spf1 include:b.example \xff"), txt(b"v=spf1 include:b.example\n"),
         txt(b"v=spf1 x=%{ include:b.example"), txt(b"v=spf1 include:%{d}.b.example"),
+        txt(b"v=spf1 exists:%{i}.x.example include:b.example -all"), txt(b"v=spf1 -all include:b.example"),
         Answer((), 60, "no name"), DnsUnavailable("timeout"), None,
     ],
 )  # fmt: skip

@@ -23,7 +23,6 @@ def test_no_more_questions_than_allowed_even_of_the_cache() -> None:
     ]
     knowledge.put(("a.example", "A"), FOUND)
     knowledge.put(("b.example", "A"), FOUND)
-    assert knowledge.is_full
     assert knowledge.get(("c.example", "A")) is None
     assert knowledge.missing([("c.example", "A")]) == []
 
@@ -60,7 +59,29 @@ def test_names_that_cannot_be_are_not_asked(name: str, question: object) -> None
 def test_what_may_be_asked_beside_uses_half_the_limit_at_most() -> None:
     knowledge = Knowledge(lambda name, kind: None, 6)
     names: list[tuple[str, RecordType]] = [(f"h{number}.example", "A") for number in range(6)]
-    assert knowledge.missing(names, spare=2) == names[:3]
+    assert knowledge.beside(names) == names[:3]
+    assert knowledge.beside(names, needed=names[:2]) == names[2:3]
+    knowledge.expected[names[0]] = None
+    assert knowledge.beside(names) == names[1:3]
+    knowledge.put(names[0], FOUND)
+    assert knowledge.beside(names) == names[1:3]
+
+
+def test_what_the_cache_knows_is_not_asked_beside_and_costs_nothing() -> None:
+    knowledge = Knowledge(lambda name, kind: FOUND, 6)
+    assert knowledge.beside([("a.example", "A")]) == []
+    assert knowledge.queries == 0
+
+
+def test_what_is_expected_counts_once() -> None:
+    knowledge = Knowledge(lambda name, kind: None, 2)
+    names: list[tuple[str, RecordType]] = [(f"h{number}.example", "A") for number in range(3)]
+    knowledge.expected[names[1]] = None
+    assert knowledge.queries == 1
+    assert knowledge.missing(names) == [names[1], names[0]]
+    knowledge.put(names[1], FOUND)
+    assert knowledge.queries == 1
+    assert knowledge.missing(names) == [names[0]]
 
 
 def test_dnssec_vouches_for_all_of_it_or_for_nothing() -> None:

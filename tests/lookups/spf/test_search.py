@@ -1,14 +1,14 @@
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
 from policyd.alarms import Alarms
 from policyd.lookups.spf.knowledge import Knowledge, Question
-from policyd.lookups.spf.search import Search, Steps
+from policyd.lookups.spf.search import PATIENCE, Search, Steps
 from policyd.lookups.spf.turns import Turns
-from policyd.model.dns import DnsUnavailable
-from tests.lookups.doubles import DictResolver
+from policyd.model.dns import Answer, DnsUnavailable, RecordType
+from tests.lookups.doubles import DictResolver, Known
 from tests.lookups.virtual import now, run_virtually
 
 A: Question = ("a.example", "TXT")
@@ -57,6 +57,62 @@ def test_its_time_ends_it(seconds: float) -> None:
         story.search.start(seconds)
         await asyncio.sleep(6)
         assert [(type(error), end) for error, end in story.ends] == [(TimeoutError, seconds)]
+
+    run_virtually(run())
+
+
+class Uneven(DictResolver):
+    """Answers some names late."""
+
+    def __init__(self, known: Mapping[Question, Known], late: Mapping[str, float]) -> None:
+        super().__init__(known)
+        self.late = late
+        self.cancelled: list[str] = []
+
+    async def resolve(self, name: str, kind: RecordType) -> Answer:
+        try:
+            await asyncio.sleep(self.late.get(name, 0.01))
+        except asyncio.CancelledError:
+            self.cancelled.append(name)
+            raise
+        return await super().resolve(name, kind)
+
+
+@pytest.mark.parametrize(
+    ("late", "end"),
+    [
+        ({"b.example": 3}, 0.01 + PATIENCE + 0.01),  # B was only foreseen, and nobody asks for it again
+        ({"b.example": 0.1}, 0.11),
+        ({"a.example": 3}, 3.01),  # but A is needed
+    ],
+)
+def test_what_is_only_foreseen_is_not_waited_for_long(late: dict[str, float], end: float) -> None:
+    async def run() -> None:
+        resolver = Uneven({A: (b"one",), B: (b"two",), BROKEN: "servfail"}, late)
+        story = Story(resolver)
+        story.search.start(5)
+        await asyncio.sleep(6)
+        assert story.ends == [(None, pytest.approx(end, abs=0.005))]
+        assert resolver.cancelled == (["b.example"] if late.get("b.example", 0) > 1 else [])
+
+    run_virtually(run())
+
+
+def test_what_is_needed_after_all_is_waited_for_and_not_asked_again() -> None:
+    class Needing(Story):
+        def steps(self) -> Steps:
+            yield [A, B]
+            assert self.knowledge.get(B) is None
+            yield [B]
+            assert self.knowledge.get(B) is not None
+
+    async def run() -> None:
+        resolver = Uneven({A: (b"one",), B: (b"two",)}, {"b.example": 1})
+        story = Needing(resolver)
+        story.search.start(5)
+        await asyncio.sleep(6)
+        assert story.ends == [(None, pytest.approx(1, abs=0.005))]
+        assert resolver.asked == [A, B]
 
     run_virtually(run())
 
