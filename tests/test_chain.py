@@ -105,7 +105,7 @@ def test_without_any_objection_there_is_no_opinion() -> None:
 def test_who_is_asked_nothing(attributes: dict[str, str], reason: str) -> None:
     check = Says(DEFER)
     decision = decide(chain(check), request(**attributes))
-    assert (decision.action, decision.reason, check.asked) == (DUNNO, reason, [])
+    assert (decision.action, decision.check, decision.reason, check.asked) == (DUNNO, "chain", reason, [])
 
 
 def test_neighbours_of_a_trusted_network_are_asked() -> None:
@@ -204,6 +204,12 @@ def test_one_header_per_message() -> None:
     one = chain(Says(HEADER))
     verbs = [decide(one, request(instance=instance)).action.verb for instance in ("i", "i", "j", "i", "j")]
     assert verbs == ["PREPEND", "DUNNO", "PREPEND", "DUNNO", "DUNNO"]
+
+
+def test_each_service_adds_a_header_of_its_own() -> None:
+    one = chain(Says(HEADER))
+    verbs = [decide(one, request(policy_context=context)).action.verb for context in ("", "mx", "mx")]
+    assert verbs == ["PREPEND", "PREPEND", "DUNNO"]
 
 
 def test_a_request_without_instance_is_a_message_of_its_own() -> None:

@@ -7,7 +7,11 @@ from hypothesis import strategies as st
 from policyd.model.errors import ProtocolError
 from policyd.model.request import PolicyRequest
 from policyd.wire.connection import MAX_REQUEST, PolicyConnection
+from policyd.wire.request import _ORDER, parse_one
 from tests.examples import thorough
+
+WHOLE = "".join(f"{word.rstrip('*?')}=\n" for word in _ORDER.split()).encode() + b"\n"
+"""A request as Postfix writes it, without values."""
 
 
 def ask(*pieces: bytes) -> list[PolicyRequest]:
@@ -33,6 +37,10 @@ def test_a_request_of_postfix() -> None:
         "mx.example", "ptr.example", "helo.example", "a@example", "b@example", "", "1.2.3", "alice", "mx",
     )  # fmt: skip
     assert request.attributes["size"] == "12"
+
+
+def test_what_stands_for_postfix_here_is_what_it_writes() -> None:
+    assert parse_one(WHOLE) is not None
 
 
 def test_client_address_unknown_which_kills_postgrey() -> None:
@@ -96,13 +104,25 @@ def test_nul_and_control_characters_are_values() -> None:
 @pytest.mark.parametrize("size", [MAX_REQUEST, MAX_REQUEST - 1])
 def test_up_to_64_kib_is_a_request(size: int) -> None:
     value = b"x" * (size - len(b"sender="))
-    assert len(one(b"sender=" + value + b"\n\n").sender) == len(value)
+    for pieces in ([b"sender=" + value + b"\n\n"], [b"sender=" + value, b"\n\n"]):
+        (request,) = ask(*pieces)
+        assert len(request.sender) == len(value)
 
 
 @pytest.mark.parametrize("end", [b"", b"\n\n", b"\r\n\r\n"])
 def test_beyond_64_kib_is_an_error_whether_it_ends_or_not(end: bytes) -> None:
     with pytest.raises(ProtocolError, match="65536 bytes"):
         ask(b"sender=" + b"x" * MAX_REQUEST + end)
+
+
+def test_beyond_64_kib_is_an_error_also_if_postfix_could_have_written_it() -> None:
+    with pytest.raises(ProtocolError, match=f"^a request of more than {MAX_REQUEST} bytes$"):
+        ask(WHOLE.replace(b"sender=", b"sender=" + b"x" * MAX_REQUEST))
+
+
+def test_what_looks_whole_belongs_to_what_came_before() -> None:
+    (request,) = ask(b"future_attribute=1\n", WHOLE)
+    assert request.attributes["future_attribute"] == "1"
 
 
 def test_endless_attributes_are_an_error_in_small_pieces_too() -> None:

@@ -4,7 +4,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from policyd.model.request import PolicyRequest
-from policyd.wire.request import _ORDER, _POSTFIX, _parse_any, parse_request
+from policyd.wire.request import _ORDER, _POSTFIX, _parse_any, parse_one, parse_request
 from tests.examples import thorough
 
 NAMES = [word.rstrip("*?") for word in _ORDER.split()]
@@ -22,6 +22,14 @@ def test_every_field_has_its_own_attribute() -> None:
             assert getattr(request, field) == field[::-1]
         assert dict(request.attributes) == {name: name[::-1] for name in names}
         assert _POSTFIX.fullmatch(raw(names))
+
+
+def test_one_whole_request_is_seen_at_once_if_it_is_as_postfix_writes_it() -> None:
+    for names in (NAMES, OLDER):
+        assert parse_one(raw(names).encode() + b"\n") == parse_request(raw(names).encode())
+    whole = raw(NAMES).encode() + b"\n"
+    for other in (whole[:-1], whole * 2, whole.replace(b"\n", b"\r\n"), whole.replace(b"\nsize", b"\r\nsize")):
+        assert parse_one(other) is None
 
 
 def test_the_address_is_an_address_in_both_ways() -> None:
