@@ -173,6 +173,8 @@ class Chain:
             self._witness.saw_rejection(request, opinion.evidence, now)
         if wish is DUNNO or verdict.action.defers or verdict.action.rejects:
             return self._decision(request, check.name, verdict, opinion)
+        if wish.verb == "PREPEND":
+            return self._decision(request, check.name, _beside(opinion.verdict, verdict), opinion)
         return self._decision(request, opinion.check, opinion.verdict, opinion)
 
     async def _wait(
@@ -258,12 +260,27 @@ def _without(lineup: Lineup, exempt: frozenset[str]) -> Lineup:
 
 
 def _better(best: Opinion, check: Check, verdict: Verdict) -> Opinion:
-    """The first opinion counts; a check that had none, or could not, only when there is no other. All evidence does."""
+    """The first opinion counts, but a wish such as HOLD before a header, and that before none. All evidence does."""
     evidence, would = best.evidence.merged(verdict.evidence), best.would or verdict.would
+    name, first = best.check, best.verdict
     has_opinion = verdict.reason != NO_OPINION.reason
-    if (has_opinion and best.verdict is NO_OPINION) or (best.verdict.action is DUNNO and verdict.action is not DUNNO):
-        return Opinion(check.name, verdict, evidence, would, best.policy)
-    return Opinion(best.check, best.verdict, evidence, would, best.policy)
+    if verdict.reason == "unavailable" and first.action.verb == "PREPEND":
+        name, first = check.name, _beside(first, verdict)
+    elif first.reason == "unavailable" and first.action is DUNNO and verdict.action.verb == "PREPEND":
+        first = _beside(verdict, first)
+    elif (has_opinion and first is NO_OPINION) or _weight(verdict.action) > _weight(first.action):
+        name, first = check.name, verdict
+    return Opinion(name, first, evidence, would, best.policy)
+
+
+def _beside(header: Verdict, verdict: Verdict) -> Verdict:
+    """What adds `header` for the reason of `verdict`: a header alone says not why the mail passes."""
+    match = verdict.match or header.match
+    return Verdict(header.action, verdict.reason, verdict.final, verdict.delay, match=match, why=verdict.why)
+
+
+def _weight(action: Action) -> int:
+    return 0 if action is DUNNO else 1 if action.verb == "PREPEND" else 2
 
 
 def _mask(network: str) -> tuple[int, int, int]:

@@ -267,6 +267,35 @@ def test_an_earlier_wish_gives_way_to_a_refusal(final: Verdict, waits: bool) -> 
     assert (decision.action.verb, decision.reason) == (final.action.verb, final.reason)
 
 
+@pytest.mark.parametrize("waits", [True, False])
+def test_beside_a_header_the_last_word_says_why_the_mail_passes(waits: bool) -> None:
+    # SPF puts its header into all mail: what greylisting found would be told of none, and counted for none.
+    tag = TAG._replace(reason="tagged", match="1 point; list.example 1")
+    decision = decide(chain(Says(tag, "rbl", waits=waits), Says(HEADER, waits=waits)))
+    assert (decision.action, decision.match) == (tag.action, tag.match)
+    assert (decision.check, decision.reason, decision.delay) == ("greylist", "triplet found", 300)
+    listed = Verdict(DUNNO, "client whitelist", match="f:3: x")
+    assert decide(chain(Says(tag, "rbl"), Says(listed, "whitelist", waits=waits))).match == "f:3: x"
+
+
+@pytest.mark.parametrize("waits", [True, False])
+@pytest.mark.parametrize("order", ["first", "last"])
+def test_beside_a_header_a_check_that_could_not_answer_is_told(order: str, waits: bool) -> None:
+    tag, broken = Says(TAG._replace(reason="tagged"), "spf", waits), Says(Unavailable("x"), "rbl", waits)
+    checks = [broken, tag] if order == "first" else [tag, broken]
+    decision = decide(chain(*checks, Says(TAG._replace(action=Action("PREPEND", "X-Later: yes")), "later")))
+    assert (decision.action, decision.check, decision.reason) == (TAG.action, "rbl", "unavailable")
+    assert decide(chain(*checks, Says(HEADER))).reason == "triplet found", "somebody could judge the mail"
+
+
+@pytest.mark.parametrize("verb", ["HOLD", "DEFER_IF_PERMIT", "REDIRECT"])
+def test_a_header_gives_way_to_what_is_more(verb: str) -> None:
+    wish = Verdict(Action(verb, "x@example.org"), "blacklist", final=False)
+    for checks in ((Says(TAG, "spf"), Says(wish, "blacklist")), (Says(wish, "blacklist"), Says(TAG, "spf"))):
+        decision = decide(chain(*checks, Says(HEADER)))
+        assert (decision.action.verb, decision.check) == (verb, "blacklist")
+
+
 # --- evidence ---
 
 LEARNED = Evidence(dns_lists=DnsListEvidence(points=2.0))

@@ -7,7 +7,7 @@ import json
 import os
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from policyd.cli import GOOD
@@ -66,8 +66,9 @@ def lines(request: Mapping[str, str], told: Mapping[str, Any]) -> Iterator[str]:
     yield f"request    {who}  {escape(request['sender']) or '<>'} -> {escape(request['recipient'])}"
     if told["policy"]:
         yield f"policy     {told['policy']}"
-    for step in told["steps"]:
-        yield from _step(step)
+    for place, step in enumerate(told["steps"]):
+        before = [each for each in told["steps"][:place] if each["reached"] and not each["shadow"]]
+        yield from _step(step, [each["check"] for each in before if step["check"] in each["exempt"]])
     for name in told["not_asked"]:
         yield f"{name:11}not asked: its hours, or a [[policy]]"
     answer = told["answer"]
@@ -78,9 +79,10 @@ def lines(request: Mapping[str, str], told: Mapping[str, Any]) -> Iterator[str]:
     yield "           (nothing of this was remembered)"
 
 
-def _step(step: Mapping[str, Any]) -> Iterator[str]:
+def _step(step: Mapping[str, Any], exempts: Sequence[str]) -> Iterator[str]:
     mode = " (in shadow: not heard)" if step["shadow"] else ""
-    behind = "" if step["reached"] else " (not reached: decided before)"
+    why = f"not asked: {exempts[0]} exempts from it" if exempts else "not reached: decided before"
+    behind = "" if step["reached"] else f" ({why})"
     yield f"{step['check']:11}{_word(step)}{_match(step)}{mode}{behind}, {step['seconds'] * 1000:.1f} ms"
     yield from (f"           {fact}" for fact in step["facts"])
     for name, learned in step["evidence"].items():

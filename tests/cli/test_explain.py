@@ -62,6 +62,19 @@ def test_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
+def test_a_check_that_another_exempts_from_was_not_decided_before(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = [step | {"shadow": step["check"] == "whitelist"} for step in TOLD["steps"]]
+    steps[0] |= {"exempt": ["greylist"]}
+    monkeypatch.setattr(explain, "ask", lambda *_, attributes: TOLD | {"steps": steps})
+    assert main(["explain", *WHO]) == 0
+    assert "(not reached: decided before)" in capsys.readouterr().out, "a check in shadow exempts nobody"
+    steps[1] |= {"exempt": ["greylist"]}
+    assert main(["explain", *WHO]) == 0
+    assert "f:1: x (not asked: rbl exempts from it), 0.1 ms" in capsys.readouterr().out
+
+
 def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", *WHO, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
