@@ -15,6 +15,7 @@ from policyd.checks.spf import dmarc
 from policyd.checks.spf.forwarders import Forwarders
 from policyd.checks.spf.headers import Subject, make_header
 from policyd.checks.spf.judgement import HARMFUL, Opinion, deciding, opinion, shown
+from policyd.checks.spf.messages import Messages
 from policyd.checks.spf.reply import reason_of, refusal
 from policyd.checks.spf.settings import HeaderKind, Settings
 from policyd.checks.tools import Tools
@@ -65,6 +66,7 @@ class Spf:
         self._hostname = clean_text(hostname, 253)
         self._say = say
         self._forwarders = Forwarders(settings, resolver, evaluator)
+        self._messages = Messages()
         self._skipped = NetworkSet(settings.skip_networks)
         self._wiring = Wiring("spf", "nobody can be judged")
         self._asks_helo = not settings.helo.is_idle
@@ -83,12 +85,14 @@ class Spf:
         for identity in self.identities(request):
             answer = self.evaluator.known(self.question(request, identity))
             if answer is None:
-                return self._later(request, opinions)
+                return self._remembered(request) or self._later(request, opinions)
             self.counts.known += 1
             opinions.append(self._opinion(request, identity, answer))
             if self._is_enough(opinions):
                 break
-        return self._later(request, opinions) if self._must_ask(request, opinions) else self._judged(request, opinions)
+        if not self._must_ask(request, opinions):
+            return self._judged(request, opinions)
+        return self._remembered(request) or self._later(request, opinions)
 
     @property
     def wiring_mistake(self) -> str:
@@ -122,6 +126,11 @@ class Spf:
             return False
         return self._forwarders.must_ask or any(opinion.may_leave_to_dmarc for opinion in opinions)
 
+    def _remembered(self, request: PolicyRequest) -> Verdict | None:
+        """The verdict if it was waited for already, for a recipient before."""
+        opinions = self._messages.get(request)
+        return self._judged(request, opinions) if opinions else None
+
     async def _later(self, request: PolicyRequest, opinions: list[Opinion]) -> Verdict:
         """What is not known yet, then the verdict."""
         clock = asyncio.get_running_loop().time
@@ -133,6 +142,8 @@ class Spf:
                     opinions = await self._softened(request, opinions, until - clock())
             except TimeoutError:
                 opinions = [opinion.softened() for opinion in opinions]
+        if not self._is_other_header(request):  # which nothing was softened for
+            self._messages.put(request, opinions)
         return self._judged(request, opinions)
 
     async def _ask(self, request: PolicyRequest, opinions: list[Opinion]) -> None:

@@ -40,7 +40,10 @@ def refusal(settings: Settings, opinion: Opinion, request: PolicyRequest) -> Act
     code, status = ("451", 4) if opinion.sentence == "defer" else ("550", 5)
     answer = opinion.answer
     is_error = answer.result in ("permerror", "temperror")
-    text = _filled(settings.error_text if is_error else settings.text, opinion, request)
+    template = settings.error_text if is_error else settings.text
+    text = _filled(template, opinion, request)
+    if template.endswith("%d") and opinion.identity == "helo" and request.sender:
+        text += ", its HELO name"  # or people look for the fault in the sender's record
     if answer.explanation:
         text += f"; {clean_text(answer.domain, MAX_IDENTITY)} explains: {answer.explanation}"
     elif is_error and answer.problem:

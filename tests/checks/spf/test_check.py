@@ -66,6 +66,13 @@ def test_a_helo_that_fails_is_refused_whatever_the_sender_is() -> None:
         )
 
 
+def test_a_refused_helo_name_is_said_to_be_one() -> None:
+    words = "192.0.2.1 is not allowed to send mail from mail.fail.example, its HELO name"
+    assert judge("user@pass.example", "mail.fail.example").action.text == f"5.7.23 SPF fail, {words}"
+    assert "its HELO name" not in judge("", "mail.fail.example").action.text
+    assert "its HELO name" not in judge("u@pass.example", "mail.fail.example", text="no to %i").action.text
+
+
 def test_both_identities_are_asked_about_at_once() -> None:
     async def work() -> float:
         loop = asyncio.get_running_loop()
@@ -164,6 +171,38 @@ def test_what_is_known_is_judged_at_once_and_without_a_loop() -> None:
     again = spf.evaluate(request(recipient="other@receiver.example"), NO_EVIDENCE, 0)
     assert again == first
     assert spf.counts.known == 2
+
+
+class Fleeting(DictResolver):
+    """Its answers have a TTL of 0: nothing may be remembered."""
+
+    def __init__(self) -> None:
+        super().__init__(WORLD, ttl=0)
+
+    def cached(self, name: str, kind: RecordType) -> None:  # type: ignore[override]
+        return None
+
+
+@pytest.mark.parametrize("domain", ["pass", "soft", "lax", "dmarc", "fail", "nomail"])
+def test_the_recipients_of_a_message_are_one_evaluation_even_of_fleeting_records(domain: str) -> None:
+    resolver = Fleeting()
+    spf = check(world=resolver)
+    asked = request(f"user@{domain}.example", "mail.pass.example")
+    first = ask(spf, asked)
+    questions = len(resolver.asked)
+    for number in range(50):
+        again = ask(spf, asked._replace(recipient=f"r{number}@receiver.example"))
+        assert (again.action, again.evidence) == (first.action, first.evidence)
+    assert len(resolver.asked) == questions
+    assert spf.counts.results["helo", "pass"] == 51
+    ask(spf, asked._replace(instance="another"))
+    assert len(resolver.asked) == 2 * questions
+
+
+def test_the_second_service_decides_nothing_for_the_first() -> None:
+    spf = check(Settings(second_header_context="second"), Fleeting())
+    assert "spf=fail" in ask(spf, request("u@dmarc.example", policy_context="second")).action.text
+    assert ask(spf, request("u@dmarc.example")).action.text.startswith("Received-SPF: fail ")
 
 
 @pytest.mark.parametrize(
