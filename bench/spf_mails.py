@@ -95,10 +95,5 @@ def mail(number: int) -> PolicyRequest:
         helo_name=f"mail.{domain}",
         sender=f"user@{domain}",
         recipient="bob@box.example",
-        queue_id="",
-        instance="",
-        sasl_username="",
-        policy_context="",
         client_address=parse_address(CLIENT),
-        attributes={},
     )

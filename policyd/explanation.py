@@ -14,7 +14,6 @@ from policyd.assembly import Assembly
 from policyd.chain import Chain
 from policyd.checks.rbl import Rbl, examine
 from policyd.checks.spf import Spf
-from policyd.model.action import Action
 from policyd.model.errors import Unavailable
 from policyd.model.evidence import NO_EVIDENCE, Evidence
 from policyd.model.request import PolicyRequest
@@ -101,7 +100,7 @@ async def _step(assembly: Assembly, witness: Witness, request: PolicyRequest, no
         "check": witness.name,
         "error": witness.error,
         "seconds": round(witness.seconds, 6),
-        "action": _reply(verdict.action),
+        "action": str(verdict.action),
         "reason": verdict.reason,
         "final": verdict.final,
         "delay": verdict.delay,
@@ -144,15 +143,11 @@ def _of_spf(identity: str, result: str, domain: str, mechanism: str, problem: st
 def _answer(decision: Decision) -> dict[str, Any]:
     would = decision.would
     return {
-        "action": _reply(decision.action),
+        "action": str(decision.action),
         "check": decision.check,
         "reason": decision.reason,
         "delay": decision.delay,
         "match": decision.match,
-        "would": f"{_reply(would.action)}" if would else "",
+        "would": str(would.action) if would else "",
         "would_by": would.check if would else "",
     }
-
-
-def _reply(action: Action) -> str:
-    return f"{action.verb} {action.text}".rstrip()

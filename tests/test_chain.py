@@ -111,6 +111,7 @@ def test_who_is_asked_nothing(attributes: dict[str, str], reason: str) -> None:
 def test_neighbours_of_a_trusted_network_are_asked() -> None:
     assert decide(chain(Says(DEFER)), request(client_address="128.0.0.1")).action.defers
     assert decide(chain(Says(DEFER)), request(client_address="::2")).action.defers
+    assert decide(chain(Says(DEFER)), request(client_address="unknown")).action.defers
 
 
 LISTED = Verdict(DUNNO, "client whitelist", final=False, exempt=frozenset({"greylist"}), match="f:3: x")

@@ -44,8 +44,7 @@ def policy(*recipients: str, **fields: Any) -> Policy:
 
 
 def request(recipient: str = "b@y.example", sender: str = "a@x.example") -> PolicyRequest:
-    values: dict[str, Any] = dict.fromkeys(PolicyRequest._fields, "")
-    return PolicyRequest(**values | {"recipient": recipient, "sender": sender})
+    return PolicyRequest(recipient=recipient, sender=sender)
 
 
 # Keys

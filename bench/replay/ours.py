@@ -63,10 +63,7 @@ def _request(attempt: Attempt, name: str) -> PolicyRequest:
         "helo_name": attempt.host,
         "sender": f"someone@{attempt.sender.name}",
         "recipient": "b@example.org",
-        "queue_id": "",
         "instance": f"1.{attempt.at}.0.0",
-        "sasl_username": "",
-        "policy_context": "",
     }
     address = parse_address(attempt.client)
     return PolicyRequest(**values, client_address=address, attributes=values | {"client_address": attempt.client})

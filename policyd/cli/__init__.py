@@ -85,6 +85,11 @@ def complain(sentence: str) -> None:
     print(sentence, file=sys.stderr)
 
 
+def shown(text: str) -> str:
+    """`text` without what a terminal would obey; that stands there as escapes."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
 def _run(verb: str, arguments: list[str]) -> int:
     try:
         status: int = import_module(f"policyd.cli.{verb}").main(arguments)

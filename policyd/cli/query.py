@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Final
 
-from policyd.cli import DEGRADED, GOOD, NOT_RUNNING, complain
+from policyd.cli import DEGRADED, GOOD, NOT_RUNNING, complain, shown
 from policyd.cli._numbers import seconds
 from policyd.model.address import parse_address
 from policyd.model.endpoint import Endpoint, parse_endpoint
@@ -121,8 +121,7 @@ def ask(connection: socket.socket, request: bytes, timeout: float) -> str:
 def _action(reply: bytes) -> str:
     for line in reply.splitlines():
         if line.startswith(b"action="):
-            text = line.removeprefix(b"action=").decode("utf-8", "backslashreplace")
-            return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+            return shown(line.removeprefix(b"action=").decode("utf-8", "backslashreplace"))
     raise NoAnswer("sent something that is no answer to a policy request; is it the right port?")
 
 

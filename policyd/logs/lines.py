@@ -123,7 +123,7 @@ def postgrey_line(request: PolicyRequest, decision: Decision) -> str:
     if rests_on:
         line += f", why={escape(rests_on)}"
     if would is not None:
-        line += f", would={escape(_reply(would.action))}, would_by={would.check}"
+        line += f", would={escape(str(would.action)[:MAX_VALUE])}, would_by={would.check}"
     return f"{head}{done}{_who(request)}{line}, id={decision_id}"
 
 
@@ -132,10 +132,6 @@ def _why(reason: Reason, delay: int) -> str:
     if reason == "early-retry":
         return f"{reason} ({delay}s missing)"
     return f"{reason}, delay={delay}" if reason == "triplet found" and delay else reason
-
-
-def _reply(action: Action) -> str:
-    return f"{action.verb} {action.text}".rstrip()[:MAX_VALUE]
 
 
 def _who(request: PolicyRequest) -> str:
@@ -167,7 +163,7 @@ def values(request: PolicyRequest, decision: Decision) -> tuple[str | int, ...]:
         action_word(action, check), reason, delay, check, action.verb,
         request.client_name, _address(request), request.sender, request.recipient,
         request.queue_id, request.instance, match, policy, rests_on,
-        _reply(would.action) if would else "", would.check if would else "", decision_id,
+        str(would.action)[:MAX_VALUE] if would else "", would.check if would else "", decision_id,
     )  # fmt: skip
 
 

@@ -45,6 +45,10 @@ class Action(NamedTuple("Action", [("verb", str), ("text", str)])):
             raise ValueError(f"no action {verb!r} {text!r}: {complaint}")
         return super().__new__(cls, verb, text)
 
+    def __str__(self) -> str:
+        """As a person reads it: ``DUNNO``, ``REJECT 5.7.1 no thanks``."""
+        return f"{self.verb} {self.text}".rstrip()
+
     @property
     def reply(self) -> bytes:
         """The bytes of the whole reply: one line and an empty line, LF ends (CRLF hangs Postfix)."""

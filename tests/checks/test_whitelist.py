@@ -39,10 +39,7 @@ def _request(
         helo_name=other.get("helo", "helo.example"),
         sender=sender,
         recipient=recipient,
-        queue_id="",
         instance="1",
-        sasl_username="",
-        policy_context="",
         attributes={"sender": sender},
     )
 

@@ -148,3 +148,8 @@ def test_cleaned_text_can_always_be_sent(text: str, limit: int) -> None:
 )
 def test_cleaning_keeps_what_is_printable(text: str, cleaned: str) -> None:
     assert clean_text(text) == cleaned
+
+
+@pytest.mark.parametrize(("action", "text"), [(DUNNO, "DUNNO"), (Action("REJECT", "5.7.1 no"), "REJECT 5.7.1 no")])
+def test_people_read_the_verb_and_the_text(action: Action, text: str) -> None:
+    assert f"{action}" == str(action) == text

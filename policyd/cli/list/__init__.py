@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Final
 
-from policyd.cli import BAD_CONFIGURATION, DEGRADED, complain
+from policyd.cli import BAD_CONFIGURATION, DEGRADED, complain, shown
 from policyd.cli._verbs import choose
 from policyd.model.errors import ConfigError
 
@@ -52,11 +52,6 @@ class NotDone(Exception):
 def say(text: str) -> None:
     """Print a line of somebody's file."""
     print(shown(text))
-
-
-def shown(text: str) -> str:
-    """`text` without what a terminal would obey; that stands there as escapes."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def main(arguments: list[str]) -> int:

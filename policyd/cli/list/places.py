@@ -99,7 +99,7 @@ def as_json(match: Match) -> dict[str, Any]:
         "file": match.file,
         "line": match.line,
         "entry": match.entry,
-        "action": action and f"{action.verb} {action.text}".rstrip(),
+        "action": action and str(action),
         "window": window and str(window),
         "reason": window.note if window else "",
         "by": window.by if window else "",

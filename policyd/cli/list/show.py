@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from policyd.cli import GOOD, complain
-from policyd.cli.list import files, say, shown
+from policyd.cli import GOOD, complain, shown
+from policyd.cli.list import files, say
 from policyd.cli.list.places import KINDS, Place, add_config, as_json, places
 from policyd.config import load
 from policyd.hits import Counts, hits_file, read_hits

@@ -10,8 +10,8 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptio
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from policyd.cli import GOOD, complain
-from policyd.cli.list import files, say, shown
+from policyd.cli import GOOD, complain, shown
+from policyd.cli.list import files, say
 from policyd.cli.list.places import KINDS, Place, add_config, as_json, places, section_of
 from policyd.config import Settings, load
 from policyd.model.address import parse_address
@@ -149,7 +149,7 @@ def _described(place: Place, match: Match) -> str:
 
 def _effect(place: Place, match: Match) -> str:
     if match.action is not None and match.action.verb != "DUNNO":
-        return f"{match.action.verb} {match.action.text}".rstrip()
+        return str(match.action)
     if place.exempt:
         return f"exempt from {', '.join(place.exempt)}"
     if place.check == "whitelist":

@@ -75,12 +75,7 @@ def request_of(subject: str) -> PolicyRequest | None:
         helo_name="" if address else subject,
         sender=mailbox,
         recipient=mailbox,
-        queue_id="",
-        instance="",
-        sasl_username="",
-        policy_context="",
         client_address=address,
-        attributes={},
     )
 
 
@@ -128,7 +123,7 @@ def _sentence(verdict: Verdict | None) -> str:
     learned = verdict.evidence.dns_lists
     points = number_of(learned.points, "point", "points")
     if verdict.action.verb != "DUNNO":
-        return f"{points}: {verdict.action.verb} {verdict.action.text}"
+        return f"{points}: {verdict.action}"
     if learned.is_trusted:
         return f"{points}: trusted, not greylisted"
     return f"{points}: no opinion" + (", but suspect to greylisting" if learned.is_suspect else "")
@@ -145,5 +140,5 @@ def _as_json(subject: str, outcome: Outcome) -> dict[str, Any]:
         "unknown": learned.unknown if learned else None,
         "is_suspect": learned.is_suspect if learned else None,
         "is_trusted": learned.is_trusted if learned else None,
-        "action": f"{verdict.action.verb} {verdict.action.text}".strip() if verdict else None,
+        "action": str(verdict.action) if verdict else None,
     }

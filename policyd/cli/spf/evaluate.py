@@ -64,13 +64,7 @@ def request_of(client: Address, sender: str, helo: str) -> PolicyRequest:
         reverse_client_name="unknown",
         helo_name=helo,
         sender=sender,
-        recipient="",
-        queue_id="",
-        instance="",
-        sasl_username="",
-        policy_context="",
         client_address=client,
-        attributes={},
     )
 
 
@@ -100,7 +94,7 @@ def _lines(found: list[Found], verdict: Verdict) -> Iterator[str]:
             f"  {number_of(each.report.terms, 'term', 'terms')} asked the DNS, {each.report.voids} found nothing; "
             f"{number_of(each.report.queries, 'question', 'questions')}, {each.seconds * 1000:.0f} ms"
         )
-    yield f"answer: {verdict.action.verb} {verdict.action.text}".rstrip()
+    yield f"answer: {verdict.action}"
 
 
 def _as_json(client: Address, found: list[Found], verdict: Verdict) -> dict[str, Any]:
@@ -120,6 +114,6 @@ def _as_json(client: Address, found: list[Found], verdict: Verdict) -> dict[str,
             }
             for each in found
         ],
-        "action": f"{verdict.action.verb} {verdict.action.text}".strip(),
+        "action": str(verdict.action),
         "reason": verdict.reason,
     }

@@ -76,10 +76,15 @@ def tools(store: Oracle, hostname: str = "mx.y.example") -> Tools:
 def request(
     client: str = "192.0.2.77", sender: str = "a@x.example", recipient: str = "b@y.example", named: bool = True
 ) -> PolicyRequest:
-    values = dict.fromkeys(PolicyRequest._fields, "") | {"protocol_state": "RCPT", "sender": sender}
-    values |= {"recipient": recipient, "client_name": "unknown", "instance": "i1"}
-    attributes = {"sender": sender} if named else {}
-    return PolicyRequest(**values | {"client_address": parse_address(client), "attributes": attributes})  # type: ignore[arg-type]
+    return PolicyRequest(
+        protocol_state="RCPT",
+        client_name="unknown",
+        sender=sender,
+        recipient=recipient,
+        instance="i1",
+        client_address=parse_address(client),
+        attributes={"sender": sender} if named else {},
+    )
 
 
 def ask(store: Oracle, asked: PolicyRequest | None = None, **options: Any) -> Verdict:

@@ -44,8 +44,7 @@ def learning(store: Book, **options: Any) -> Learning:
 
 
 def outgoing(sender: str = "Me@y.example", recipient: str = "Friend+x@A.example") -> PolicyRequest:
-    values: dict[str, Any] = dict.fromkeys(PolicyRequest._fields, "")
-    return PolicyRequest(**values | {"sender": sender, "recipient": recipient})
+    return PolicyRequest(sender=sender, recipient=recipient)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """Law tested: an honest server shows nothing, a bot much; a fault of DNS says nothing about anybody."""
 
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,9 +22,13 @@ def request(
     reverse: str | None = None,
     sender: str = "a@x.example",
 ) -> PolicyRequest:
-    values: dict[str, Any] = dict.fromkeys(PolicyRequest._fields, "")
-    values |= {"client_name": name, "reverse_client_name": reverse or name, "helo_name": helo, "sender": sender}
-    return PolicyRequest(**values | {"client_address": parse_address("198.51.100.7")})
+    return PolicyRequest(
+        client_name=name,
+        reverse_client_name=reverse or name,
+        helo_name=helo,
+        sender=sender,
+        client_address=parse_address("198.51.100.7"),
+    )
 
 
 def heard(spf: SpfEvidence | None = None, lists: DnsListEvidence = NO_LISTS) -> Evidence:

@@ -93,11 +93,7 @@ def request(address: str = "203.0.113.9", **other: str) -> PolicyRequest:
         helo_name=other.get("helo", "localhost"),
         sender=other.get("sender", ""),
         recipient=other.get("recipient", "jane@example.test"),
-        queue_id="",
         instance="1",
-        sasl_username="",
-        policy_context="",
-        attributes={},
     )
 
 
