@@ -8,6 +8,7 @@ from policyd.checks.rbl import Rbl, Settings
 from policyd.model.address import parse_address
 from policyd.model.dns import Answer, DnsUnavailable, Record, RecordType, UnavailableReason
 from policyd.model.request import PolicyRequest
+from tests.lookups.virtual import run_virtually
 
 NOW = 1_700_000_000
 
@@ -100,5 +101,5 @@ def request(address: str = "203.0.113.9", **other: str) -> PolicyRequest:
 def proved(settings: Settings, world: World, say: Callable[[str], None] = lambda _: None, now: int = NOW) -> Rbl:
     """The check after its first probes."""
     check = Rbl(settings, world, say)
-    asyncio.run(check.prober.round(now))
+    run_virtually(check.prober.round(now))
     return check
