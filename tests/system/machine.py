@@ -19,7 +19,10 @@ from tests.system.parts import require, require_root, wait_until
 
 _CHECKOUT: Final = ("pyproject.toml", "README.md", "LICENSE", "policyd", "conf", "systemd")
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_SPACES: Final = ("--mount", "--pid", "--fork", "--ipc", "--uts", "--cgroup", "--kill-child")
+_SPACES: Final = ("--mount", "--pid", "--fork", "--ipc", "--uts", "--kill-child")
+_SWEEP: Final = (
+    'mount -t cgroup2 cgroup2 "$1" && if test -d "$1/$2"; then find "$1/$2" -depth -type d -exec rmdir {} +; fi'
+)
 _CLONE_NEWNET: Final = 0x40000000  # sched.h
 
 
@@ -48,6 +51,7 @@ class Machine:
         for program in ("unshare", "nsenter", "/lib/systemd/systemd", "/usr/bin/python3"):
             require(program)
         self._lab = lab
+        self._group = f"policyd-{lab.name}"
         self._unshare: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "Machine":
@@ -61,7 +65,7 @@ class Machine:
         script = Path(__file__).with_name("machine.sh")
         with (self._lab / "boot").open("wb") as log:
             self._unshare = subprocess.Popen(
-                ["unshare", *_SPACES, "/bin/sh", str(script), str(place), str(checkout)],
+                ["unshare", *_SPACES, "/bin/sh", str(script), str(place), str(checkout), self._group],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | {"PATH": _PATH, "HOME": "/"},
             )  # fmt: skip
         try:
@@ -75,6 +79,10 @@ class Machine:
         assert self._unshare is not None
         self._unshare.kill()  # its child goes with it (--kill-child), and with PID 1 all that lives there
         self._unshare.wait()
+        sweep = ["unshare", "--mount", "/bin/sh", "-c", _SWEEP, "sweep", str(self._lab / "machine"), self._group]
+        wait_until(
+            lambda: subprocess.run(sweep, capture_output=True, check=False).returncode == 0, 30, "an empty group"
+        )
 
     @property
     def first(self) -> int:

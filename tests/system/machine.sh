@@ -1,13 +1,18 @@
 #!/bin/sh
-# machine.sh PLACE CHECKOUT: a machine of its own. PLACE is an empty directory, CHECKOUT holds install.sh.
+# machine.sh PLACE CHECKOUT GROUP: a machine of its own. PLACE is an empty directory, CHECKOUT holds install.sh.
 #
-# Law: run as the first process of new mount, pid, ipc, uts and cgroup namespaces; what it writes lies in memory and is
-# gone with it. The system of this machine is its own, with nothing enabled; install.sh may still use the network, systemd
+# Law: run as the first process of new mount, pid, ipc and uts namespaces; what it writes lies in memory and is gone with
+# it, but for the control group GROUP, which whoever calls removes. The system of this machine is its own, with nothing enabled; install.sh may still use the network, systemd
 # has none but its own loopback. /sys and /proc/sys are read-only, as in every container: they are not its own.
 set -eu
 mount --make-rprivate /
 mount -t tmpfs -o mode=755 tmpfs "$1"
-mkdir "$1/changes" "$1/work" "$1/root"
+mkdir "$1/changes" "$1/work" "$1/root" "$1/groups"
+# A group of its own, or two such machines at a time would share theirs: what one kills, or bars from the network, is the
+# other's, too (seen).
+mount -t cgroup2 cgroup2 "$1/groups"
+mkdir "$1/groups/$3"
+echo 0 > "$1/groups/$3/cgroup.procs"
 mount -t overlay -o "lowerdir=/,upperdir=$1/changes,workdir=$1/work" overlay "$1/root"
 cd "$1/root"
 rm -rf etc/systemd/system etc/policyd opt/policyd usr/bin/policyd usr/src/policyd
@@ -32,9 +37,10 @@ chroot . /bin/sh -exc 'cd /usr/src/policyd && . ./install.sh'
 mount --bind proc/sys proc/sys
 mount -o remount,bind,ro proc/sys
 mount -t sysfs -o ro sysfs sys
-mount -t cgroup2 cgroup2 sys/fs/cgroup
 # Not chroot: nobody in one may make the user namespace of PrivateUsers= (unshare(2)).
 pivot_root . old
 cd /
 umount -l old
-exec env -i container=policyd PATH=/usr/sbin:/usr/bin:/sbin:/bin unshare --net /lib/systemd/systemd --log-target=journal
+exec env -i container=policyd PATH=/usr/sbin:/usr/bin:/sbin:/bin unshare --net --cgroup /bin/sh -ec '
+mount -t cgroup2 cgroup2 sys/fs/cgroup
+exec /lib/systemd/systemd --log-target=journal'

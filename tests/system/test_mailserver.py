@@ -151,6 +151,41 @@ def test_what_was_backed_up_comes_back(server: MailServer) -> None:
     assert server.attempt("198.51.106.1").code == 450, "who came after the backup is a stranger again"
 
 
+_UNBOUND: Final = """\
+server:
+  interface: 192.0.2.53
+  access-control: 192.0.2.0/24 allow
+  username: ""
+  chroot: ""
+  use-syslog: no
+  pidfile: ""
+  module-config: iterator
+  local-zone: "." static
+  local-data: "localhost. A 127.0.0.1"
+  local-data: 'example.org. TXT "v=spf1 -all"'
+"""
+
+
+def test_a_resolver_elsewhere_is_asked_when_the_unit_lets_it(server: MailServer) -> None:
+    require("unbound")
+    server.path("/etc/resolver.conf").write_text(_UNBOUND)
+    server.must("ip address add 192.0.2.53 dev lo && systemd-run --unit resolver unbound -d -c /etc/resolver.conf")
+    settings = server.path("/etc/policyd/policyd.toml")
+    asks = '\n[chain]\nchecks = ["spf", "greylist"]\n', '\n[dns]\nnameservers = ["192.0.2.53"]\n'
+    good = settings.read_text()
+    settings.write_text(good.replace("\n[chain]\n", asks[0]).replace("\n[dns]\n", asks[1]))
+    server.must("systemctl reload policyd")
+    told = "write IPAddressAllow= into its systemd unit"
+    wait_until(lambda: server.rcpt("198.51.109.1").code and told in server.must("journalctl -u policyd"), 20, told)
+    assert server.run("policyd status")[0] == 1
+    server.must("set -e; cd /usr/src/policyd\n" + typed("docs/dns.md", "Which resolver"))
+    assert "SPF fail" in server.rcpt("198.51.109.1").text
+    assert server.run("policyd status")[0] == 0
+    settings.write_text(good)
+    server.must("rm -r /etc/systemd/system/policyd.service.d; systemctl daemon-reload; systemctl restart policyd")
+    server.must("systemctl stop resolver")
+
+
 def test_on_another_host_it_knows_what_it_knew_on_this_one(server: MailServer) -> None:
     assert server.rcpt("198.51.107.1").code == 450
     server.must(f"rm {BACKUP}; set -e\n" + typed(UPGRADE, "Move to another host"))
