@@ -141,6 +141,13 @@ def test_a_list_may_exempt_from_some_checks_only(
     assert verdict == Verdict(DUNNO, reason, final=False, exempt=frozenset(exempt), match=match)  # type: ignore[arg-type]
 
 
+def test_an_entry_with_another_action_exempts_nobody() -> None:
+    files = ROLES | {"/roles": "bad@example.test REJECT no\ngood@example.test\n"}
+    check = _build(files, EXEMPT)
+    assert check.evaluate(_request("bad@example.test"), NO_EVIDENCE, NOW) is NO_OPINION
+    assert _judge(check, _request("good@example.test")).exempt == {"greylist", "rbl"}
+
+
 def test_who_is_welcome_anyway_needs_no_exemption() -> None:
     verdict = _judge(_build(ROLES, EXEMPT), _request("postmaster@a.test", name="example.com"))
     assert verdict[:3] == CLIENT
@@ -167,6 +174,12 @@ def test_a_list_that_exempts_from_nothing_is_a_mistake(options: dict[str, tuple[
 def test_a_list_of_nobody_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="names no list; write clients"):
         ExemptingList(exempt=("greylist",))
+    ExemptingList()  # as the shipped configuration has it, for people to fill in
+
+
+@pytest.mark.parametrize("option", ["clients", "helo", "senders", "recipients"])
+def test_a_list_may_be_of_any_kind(option: str) -> None:
+    ExemptingList(exempt=("greylist",), **{option: ("/somebody",)})
 
 
 def test_every_check_but_the_whitelist_can_be_exempted_from() -> None:

@@ -23,6 +23,18 @@ def test_one_server_that_sends_everything_is_none() -> None:
     assert not wiring.is_mistaken
 
 
+def test_names_alone_are_no_proof() -> None:
+    wiring = Wiring("rbl", "no list can be asked")
+    assert gateway(wiring, requests=REQUESTS - 1) == []
+    assert not wiring.is_mistaken
+
+
+def test_a_few_names_of_another_address_do_not_count() -> None:
+    wiring = Wiring("rbl", "no list can be asked")
+    gateway(wiring, names=9)
+    assert [wiring.see_private("10.0.0.1", "mx.other.example") for _ in range(REQUESTS)] == [""] * REQUESTS
+
+
 def test_many_private_clients_are_none() -> None:
     wiring = Wiring("rbl", "no list can be asked")
     for number in range(500):
@@ -33,6 +45,7 @@ def test_many_private_clients_are_none() -> None:
 def test_a_public_client_shows_that_all_is_well_and_a_new_mistake_is_said_again() -> None:
     wiring = Wiring("rbl", "no list can be asked")
     gateway(wiring)
+    assert wiring.mistake
     wiring.see_public()
-    assert not wiring.is_mistaken
+    assert (wiring.is_mistaken, wiring.mistake) == (False, "")
     assert len(gateway(wiring)) == 1

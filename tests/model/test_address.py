@@ -52,6 +52,7 @@ def test_an_address_has_one_form(text: str, canonical: str, version: int) -> Non
         ("192.0.2.77", 32, "192.0.2.77/32"),
         ("192.0.2.77", 0, "0.0.0.0/0"),
         ("2001:db8:1:2:3::4", 64, "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:3::4", 24, "2001:d00::/24"),
     ],
 )
 def test_the_network_of_an_address(text: str, prefix: int, network: str) -> None:
