@@ -106,10 +106,11 @@ def test_who_is_left_for_the_next_tick_has_waited_since_the_first() -> None:
     house.desk = Desk(house.service, lambda: now[0], house.ticks.append)
     for number in range(TOGETHER + 1):
         house.ask(str(number))
+    now[0] += 1
     house.ticks.popleft()()
     now[0] += 2
     house.tick()
-    assert took == [0] * TOGETHER + [2]
+    assert took == [1] * TOGETHER + [3]
 
 
 def test_a_bug_met_by_one_request_is_not_the_others_fault(caplog: pytest.LogCaptureFixture) -> None:

@@ -458,6 +458,13 @@ def test_a_look_sees_who_may_come_along() -> None:
     assert check.peek(to("r2@y.example", "i3"), NO_EVIDENCE, NOW + 241).reason == "new"
 
 
+def test_a_look_lets_nobody_come_along() -> None:
+    check = real()
+    evaluated(check, to("r1@y.example", "i1"))
+    assert check.peek(to("r1@y.example"), NO_EVIDENCE, NOW + 240).reason == "triplet found"
+    assert evaluated(check, to("r2@y.example"), 241).reason == "new"
+
+
 def test_a_look_changes_nothing() -> None:
     store = MemoryStore(StoreOptions())
     check: Any = build(Settings(traps=("b@y.example",), trap_action="reject"), tools(store))  # type: ignore[arg-type]
