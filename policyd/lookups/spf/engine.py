@@ -19,7 +19,7 @@ from policyd.lookups.spf.networks import Network
 from policyd.lookups.spf.plain import Plain, Term, result_of
 from policyd.lookups.spf.query import Query
 from policyd.lookups.spf.subject import Subject
-from policyd.lookups.spf.terms import Mechanism, Record, leaf_of, lets_all_pass, read_record, record_of
+from policyd.lookups.spf.terms import WIDE, Mechanism, Record, leaf_of, lets_all_pass, read_record, record_of
 from policyd.model.address import BITS
 from policyd.model.dns import Answer, DnsUnavailable, Mx
 from policyd.model.evidence import SpfResult
@@ -29,8 +29,6 @@ MAX_NAMES: Final = 10
 """Hosts of one mx, names of one ptr (RFC 7208 4.6.4)."""
 MAX_EXPLANATION: Final = 300
 """Characters of an explanation, before and after macros: it must fit into the line of a reply."""
-WIDE: Final = {4: 1 << 24, 6: 1 << 112}
-"""Addresses of a /8, and of an IPv6 /16: no network of one owner is larger."""
 
 _VISIBLE: Final = re.compile(r"[ -~]*", re.ASCII)
 _PREFIX: Final = re.compile(r"SPF (?:Permanent|Temporary) Error: ", re.ASCII)
@@ -195,12 +193,17 @@ class Evaluation(Query):
     # --- our own ---
 
     def _check_terms(self, record: Record) -> Any:
-        self._authorised += record.authorised[self._client.version]
+        self._authorise(record)
         if record.plain is not None and record.plain.suits(self.d):
             return self._check_plain(record.plain)
         self._frames[-1].redirects = record.redirects
         # Always as if it were the first, so that pyspf names the term that matched.
         return self.check0(record.seen_by(self._client), 0)
+
+    def _authorise(self, record: Record) -> None:
+        self._authorised += record.authorised[self._client.version]
+        if record.is_wide:
+            self.is_wide = True
 
     def _check_plain(self, plain: Plain) -> Any:
         """What pyspf would find in a plain record, in the same order."""
@@ -241,17 +244,13 @@ class Evaluation(Query):
     def _passes_leaf(self, leaf: Record, frame: Frame) -> bool:
         """Whether an included record that asks for nothing lets pass: as `check1` finds it, in a third of the time."""
         self.steps.append(frame)
-        self._authorised += leaf.authorised[self._client.version]
+        self._authorise(leaf)
         found = leaf.plain.match(self._client) if leaf.plain is not None else None
         if found is None:
             frame.result, frame.mechanism = "neutral", "default"
             return False
         frame.result, frame.mechanism = result_of(found), found.term
-        if frame.result != "pass":
-            return False
-        if isinstance(found, Term):
-            self.is_wide = True
-        return True
+        return frame.result == "pass"
 
     def _want(self, questions: Sequence[Question], also: Sequence[Question] = ()) -> None:
         """End the round unless all of `questions` are answered; `also` may then be asked with them."""

@@ -13,13 +13,15 @@ import spf
 from policyd.lookups.spf.macros import MacroError, check_macros
 from policyd.lookups.spf.networks import Network, read_network
 from policyd.lookups.spf.plain import Plain, read_plain
-from policyd.model.address import Address
+from policyd.model.address import BITS, Address
 
 MAX_TERM: Final = 512
 """Characters of a term; a domain name has 253."""
 MAX_RECORD: Final = 8192
 """Characters of a record. RFC 7208 3.4 asks owners for 450."""
 
+WIDE: Final = {4: 1 << 24, 6: 1 << 112}
+"""Addresses of a /8, and of an IPv6 /16: no network of one owner is larger."""
 MODIFIERS: Final = ("redirect=", "exp=")
 """Those that somebody knows (RFC 7208 6)."""
 
@@ -31,6 +33,7 @@ _OF_CLIENT: Final = re.compile(r"%\{[ip]", re.ASCII | re.IGNORECASE)
 _NAMED: Final = re.compile(
     r"[+?~-]?(a|mx|include)(?::([a-z0-9._-]+))?(?:/[0-9]+)?(?://[0-9]+)?", re.ASCII | re.IGNORECASE
 )
+_ALL: Final = re.compile(r"[+?~-]?all", re.ASCII | re.IGNORECASE)
 _VISIBLE: Final = re.compile(r"[ -~]*", re.ASCII)
 
 
@@ -77,10 +80,12 @@ class Record(NamedTuple):
     terms: tuple[str | Network, ...]
     """Modifiers in lower case (RFC 5234 2.3), without those that nobody knows."""
     authorised: Mapping[int, int]
-    """By IP version, how many addresses its networks let pass."""
+    """By IP version, how many addresses its networks and its ``all`` let pass."""
     named: tuple[tuple[str, str], ...]
     """The mechanisms a, mx and include with the names that they will ask for, where those depend on nobody; "" is the
     record's own domain."""
+    is_wide: bool
+    """Whether those are more than one owner has, of either version."""
     names_first: bool
     """Whether one of them is the first mechanism behind the networks, which is asked for if no network matches."""
     plain: Plain | None
@@ -161,6 +166,10 @@ def _read_record(record: str) -> Record:
     for each in read:
         if isinstance(each, Network) and each.term[0] not in "-~?":
             authorised[each.version] += 1 << each.shift
+    every = next((term for term in read if isinstance(term, str) and _ALL.fullmatch(term)), "")
+    if every and lets_all_pass(every):
+        authorised = {version: authorised[version] + (1 << bits) for version, bits in BITS.items()}
+    is_wide = any(authorised[version] > most for version, most in WIDE.items())
     first = next((term for term in read if isinstance(term, str) and term and not term.startswith(MODIFIERS)), "")
     names_first = _NAMED.fullmatch(first) is not None
     plain = read_plain(read)
@@ -168,7 +177,7 @@ def _read_record(record: str) -> Record:
         named = tuple((term.kind, term.name) for term in plain.named)
     else:
         named = tuple((match[1].lower(), match[2] or "") for match in map(_NAMED.fullmatch, terms) if match)
-    return Record(version, read, authorised, named, names_first, plain)
+    return Record(version, read, authorised, named, is_wide, names_first, plain)
 
 
 _remembered = lru_cache(maxsize=1024)(_read_record)

@@ -310,7 +310,11 @@ def test_a_record_that_says_more_is_of_no_such_domain(record: str) -> None:
     ("record", "is_wide"),
     [
         ("+all", True),
-        ("ip4:192.0.2.1 all", False),  # it matched before
+        ("ip4:192.0.2.1 all", True),  # whatever matched, the record lets everybody pass
+        ("ip4:192.0.2.1 +ALL", True),
+        ("ip4:192.0.2.1 -all +all", False),
+        ("ip4:192.0.2.1 ?all", False),
+        ("include:c.example ip4:192.0.2.1", True),
         ("ip4:0.0.0.0/0", True),
         ("ip4:128.0.0.0/1", True),
         ("ip4:192.0.0.0/8", False),
@@ -324,13 +328,23 @@ def test_a_record_that_says_more_is_of_no_such_domain(record: str) -> None:
 )
 def test_a_pass_of_half_the_internet_is_flagged(record: str, *, is_wide: bool) -> None:
     there = {("there.example", "A"): ("192.0.2.1",), ("192.0.2.1.there.example", "A"): ("127.0.0.2",)}
-    found = answer({**records(a=f"v=spf1 {record} -all", b="v=spf1 +all"), **there})  # type: ignore[dict-item]
+    found = answer({**records(a=f"v=spf1 {record} -all", b="v=spf1 +all", c="v=spf1 -ip4:192.0.2.1 +all"), **there})  # type: ignore[dict-item]
     assert (found.result, found.is_wide) == ("pass", is_wide)
 
 
-def test_a_pass_of_too_much_of_ipv6_is_flagged() -> None:
-    for prefix, is_wide in ((12, True), (32, False)):
-        assert answer(records(a=f"v=spf1 ip6:2001:db8::/{prefix} -all"), question(client=V6)).is_wide is is_wide
+@pytest.mark.parametrize(
+    ("record", "is_wide"),
+    [
+        ("ip6:2001:db8::/12", True),
+        ("ip6:2001:db8::/32", False),
+        ("ip6:2001:db8::/32 ip4:0.0.0.0/0", True),  # of the other kind, but the same record
+        ("include:b.example", True),
+    ],
+)
+def test_a_pass_of_too_much_of_ipv6_is_flagged(record: str, *, is_wide: bool) -> None:
+    world = records(a=f"v=spf1 {record} -all", b="v=spf1 ip6:2001:db8::/32 ip4:0.0.0.0/1")
+    found = answer(world, question(client=V6))
+    assert (found.result, found.is_wide) == ("pass", is_wide)
 
 
 # --- anything ---
