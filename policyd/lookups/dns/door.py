@@ -4,7 +4,6 @@ Law: opening costs nothing and waits for nothing, however the network looks.
 """
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from policyd.lookups.dns.resolver import DnsResolver
@@ -13,11 +12,9 @@ from policyd.lookups.dns.settings import DnsSettings
 from policyd.lookups.dns.udp import SocketLink
 
 
-def open_resolver(
-    settings: DnsSettings, resolv_conf: Path = RESOLV_CONF, clock: Callable[[], float] = time.monotonic
-) -> DnsResolver:
+def open_resolver(settings: DnsSettings, resolv_conf: Path = RESOLV_CONF) -> DnsResolver:
     """The resolver for `settings`, to be closed before its loop ends.
 
     It opens its sockets at the first question, in the loop that asks, and is bound to that loop from then on.
     """
-    return DnsResolver(settings, Servers(settings.nameservers, SocketLink, resolv_conf), clock)
+    return DnsResolver(settings, Servers(settings.nameservers, SocketLink, resolv_conf), time.monotonic)
