@@ -19,6 +19,7 @@ from policyd.checks.rbl.questions import Questions
 from policyd.checks.rbl.surge import ENOUGH
 from policyd.checks.tools import Job, Tools
 from policyd.checks.wiring import REQUESTS
+from policyd.model.dns import Answer, RecordType
 from policyd.model.errors import Unavailable
 from policyd.model.evidence import NO_EVIDENCE, DnsListEvidence
 from policyd.model.request import PolicyRequest
@@ -231,6 +232,25 @@ def test_a_gateway_in_place_of_all_clients_is_reported_and_nobody_judged() -> No
     assert "172.17.0.1" in said[0]
 
 
+@pytest.mark.parametrize(("address", "is_gateway"), [("203.0.113.9", False), ("unknown", True)])
+def test_only_a_client_with_a_public_address_shows_that_there_is_no_gateway(address: str, is_gateway: bool) -> None:
+    said = list[str]()
+    check = proved(SETTINGS, World(zones=ZONES), said.append)
+    for number in range(REQUESTS - 1):
+        check.evaluate(request("172.17.0.1", helo=f"mx{number}.example"), NO_EVIDENCE, NOW)
+    judged(check, request(address))
+    check.evaluate(request("172.17.0.1", helo="mx.example"), NO_EVIDENCE, NOW)
+    assert (len(said), bool(check.wiring_mistake)) == (is_gateway, is_gateway)
+
+
+def test_a_busy_public_client_is_no_gateway() -> None:
+    said = list[str]()
+    check = proved(SETTINGS, World(zones=ZONES, is_warm=True), said.append)
+    for number in range(2 * REQUESTS):
+        judged(check, request(helo=f"mx{number}.example"))
+    assert (said, check.wiring_mistake) == ([], "")
+
+
 # --- warm and cold ---
 
 
@@ -279,6 +299,20 @@ def test_the_deadline_holds_and_what_is_there_counts() -> None:
     assert took == pytest.approx(SETTINGS.deadline)
     assert verdict.action.rejects, "the silent one is a block list and could only have added points"
     assert evidence.unknown == ("b2.example",)
+
+
+@pytest.mark.parametrize(("seconds", "is_heard"), [(0.9, True), (1.1, False)])
+def test_the_words_of_a_list_are_waited_for_a_second(seconds: float, is_heard: bool) -> None:
+    class SlowText(World):
+        async def resolve(self, name: str, kind: RecordType) -> Answer:
+            await asyncio.sleep(seconds if kind == "TXT" else 0.0)
+            return await super().resolve(name, kind)
+
+    here = SlowText(zones=ZONES, listed=world("bl.example").listed)
+    here.txt[f"{CLIENT}.bl.example"] = found(b"Listed, see https://bl.example/")
+    verdict, _ = judged(proved(SETTINGS, here))
+    assert verdict.action.rejects
+    assert ("Listed, see" in verdict.action.text) is is_heard
 
 
 # --- faults ---

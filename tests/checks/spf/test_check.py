@@ -1,4 +1,5 @@
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,6 +9,7 @@ from policyd.checks.wiring import REQUESTS
 from policyd.model.dns import DnsUnavailable, RecordType
 from policyd.model.errors import Unavailable
 from policyd.model.evidence import NO_EVIDENCE, SpfEvidence
+from policyd.model.spf import SpfAnswer
 from policyd.model.verdict import NO_OPINION, Verdict
 from tests.checks.spf.house import WORLD, ask, check, judge, request
 from tests.lookups.doubles import DictResolver
@@ -164,6 +166,16 @@ def test_private_clients_are_not_judged_and_a_gateway_is_said() -> None:
     assert "so nobody can be judged" in spf.said[0]  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize(("address", "is_gateway"), [("192.0.2.1", False), ("unknown", True)])
+def test_only_a_client_with_a_public_address_shows_that_there_is_no_gateway(address: str, is_gateway: bool) -> None:
+    spf = check()
+    for number in range(REQUESTS - 1):
+        ask(spf, request(helo=f"mx{number}.example", client_address="172.17.0.1"))
+    ask(spf, request(client_address=address))
+    ask(spf, request(client_address="172.17.0.1"))
+    assert (len(spf.said), bool(spf.wiring_mistake)) == (is_gateway, is_gateway)  # type: ignore[attr-defined]
+
+
 def test_what_is_known_is_judged_at_once_and_without_a_loop() -> None:
     spf = check()
     first = ask(spf, request())
@@ -222,6 +234,26 @@ def test_a_trusted_forwarder_is_tagged_only(options: dict[str, tuple[str, ...]],
     assert ask(spf, request(f"user@{domain}.example", client_address="203.0.113.9")).action.verb == "550"
 
 
+@pytest.mark.parametrize(
+    ("sender", "context"), [("u@pass.example", ""), ("u@soft.example", ""), ("u@dmarc.example", "second")]
+)
+def test_nobody_asks_for_what_would_change_nothing(sender: str, context: str) -> None:
+    resolver = DictResolver(WORLD)
+    settings = Settings(
+        forwarder_helo=("mx.fwd.example",), forwarder_domains=("fwd.example",), second_header_context="second"
+    )
+    ask(check(settings, resolver), request(sender, "mx.fwd.example", policy_context=context))
+    asked = {name for name, kind in resolver.asked if kind == "A" or name == "fwd.example" or name.startswith("_dmarc")}
+    assert not asked
+
+
+def test_a_forwarder_that_is_known_by_its_network_need_not_be_asked_about() -> None:
+    spf = check(Settings(forwarder_networks=("192.0.2.1",), forwarder_domains=("fwd.example",)), warm=True)
+    verdict = spf.evaluate(request("u@lax.example", "mail.pass.example"), NO_EVIDENCE, 0)
+    assert isinstance(verdict, Verdict)
+    assert verdict.action.text.startswith("Received-SPF: fail ")
+
+
 def test_an_override_is_for_its_domains_only() -> None:
     options = {
         "domain": (DomainSettings(("soft.example",), softfail="reject"), DomainSettings((".example",), neutral="defer"))
@@ -248,6 +280,13 @@ def test_later_checks_learn_the_result() -> None:
     wide = judge("u@wide.example").evidence.spf
     assert wide
     assert (wide.result, wide.is_wide, wide.identity) == ("pass", True, "")
+
+
+def test_later_checks_learn_whether_dnssec_vouches_for_it() -> None:
+    spf = check()
+    answer = SpfAnswer("pass", "pass.example", "all", is_secure=True)
+    spf.evaluator = SimpleNamespace(known=lambda question: answer)  # type: ignore[assignment]
+    assert ask(spf, request()).evidence.spf == SpfEvidence("pass", "pass.example", "all", is_secure=True)
 
 
 def test_a_dns_that_is_down_refuses_nobody() -> None:
