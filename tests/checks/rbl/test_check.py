@@ -315,6 +315,29 @@ def test_the_words_of_a_list_are_waited_for_a_second(seconds: float, is_heard: b
     assert ("Listed, see" in verdict.action.text) is is_heard
 
 
+def test_the_words_of_a_list_that_is_known_to_list_are_asked_for() -> None:
+    class NoText(World):
+        def cached(self, name: str, kind: RecordType) -> Answer | None:
+            return super().cached(name, kind) if kind == "A" else None
+
+    here = NoText(zones=ZONES, listed=world("bl.example").listed, is_warm=True)
+    here.txt[f"{CLIENT}.bl.example"] = found(b"Listed, see https://bl.example/")
+    check = proved(SETTINGS, here)
+    verdict, _ = judged(check)
+    assert "Listed, see" in verdict.action.text
+    assert [status.listed for status in check.status()] == [1, 0, 0]
+
+
+@pytest.mark.parametrize(("later", "listed"), [(1, "bl.example"), (FRESH, "")])
+def test_a_list_is_not_probed_for_mail_that_needs_no_proof(later: int, listed: str) -> None:
+    check = proved(SETTINGS, here := world(*filter(None, [listed])))
+    here.asked.clear()
+    judged(check, now=NOW + later)
+    assert {name for name, kind in here.asked if kind == "A"} == {f"{CLIENT}.{zone}" for zone in ZONES}
+    run_virtually(check.prober.round(NOW + later + 1))
+    assert len([name for name, kind in here.asked if kind == "A"]) == len(ZONES), "nothing looked wrong"
+
+
 # --- faults ---
 
 

@@ -6,7 +6,7 @@ import pytest
 from policyd.checks.spf import Actions, DomainSettings, Settings, Spf, build
 from policyd.checks.tools import Tools
 from policyd.checks.wiring import REQUESTS
-from policyd.model.dns import DnsUnavailable, RecordType
+from policyd.model.dns import Answer, DnsUnavailable, RecordType
 from policyd.model.errors import Unavailable
 from policyd.model.evidence import NO_EVIDENCE, SpfEvidence
 from policyd.model.spf import SpfAnswer
@@ -89,6 +89,39 @@ def test_both_identities_are_asked_about_at_once() -> None:
         assert runner.run(work()) == pytest.approx(0.05, abs=0.01)
 
 
+def test_a_helo_that_fails_waits_for_nobody_else() -> None:
+    class Slow(DictResolver):
+        async def resolve(self, name: str, kind: RecordType) -> Answer:
+            await asyncio.sleep(0 if name.startswith("mail.") else 2)
+            return await super().resolve(name, kind)
+
+    async def work() -> tuple[Verdict, float]:
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        verdict = check(world=Slow(WORLD)).evaluate(request(helo="mail.fail.example"), NO_EVIDENCE, 0)
+        assert not isinstance(verdict, Verdict)
+        return await verdict, loop.time() - start
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        verdict, took = runner.run(work())
+    assert (verdict.reason, took) == ("spf fail", 0)
+
+
+def test_a_helo_that_is_known_to_fail_is_refused_at_once() -> None:
+    spf = check()
+    ask(spf, request("", "mail.fail.example"))
+    verdict = spf.evaluate(request("user@pass.example", "mail.fail.example"), NO_EVIDENCE, 0)
+    assert isinstance(verdict, Verdict)
+    assert verdict.reason == "spf fail"
+
+
+def test_what_is_known_is_not_asked_or_counted_again_beside_what_is_not() -> None:
+    spf = check()
+    ask(spf, request("", "mail.pass.example"))
+    ask(spf, request("user@pass.example", "mail.pass.example"))
+    assert spf.counts.results == {("helo", "pass"): 2, ("mailfrom", "pass"): 1}
+
+
 def test_who_is_gone_asks_nothing_more() -> None:
     class Silent(DictResolver):
         cancelled = 0
@@ -137,6 +170,12 @@ def test_no_header_names_a_recipient() -> None:
     for domain in ("pass", "soft", "none", "temp", "perm", "fail"):
         for header in ("received-spf", "authentication-results"):
             assert "secret-recipient" not in judge(f"u@{domain}.example", header=header).action.text
+
+
+def test_the_header_can_be_off() -> None:
+    verdict = judge("u@soft.example", header="none")
+    assert verdict._replace(evidence=NO_EVIDENCE) == NO_OPINION
+    assert verdict.evidence.spf == SpfEvidence("softfail", "soft.example", "~all")
 
 
 def test_the_other_header_goes_to_the_second_service() -> None:
@@ -252,6 +291,11 @@ def test_a_forwarder_that_is_known_by_its_network_need_not_be_asked_about() -> N
     verdict = spf.evaluate(request("u@lax.example", "mail.pass.example"), NO_EVIDENCE, 0)
     assert isinstance(verdict, Verdict)
     assert verdict.action.text.startswith("Received-SPF: fail ")
+
+
+def test_a_helo_name_is_never_left_to_dmarc() -> None:
+    spf = check(Settings(forwarder_domains=("lax.example",)))  # or nobody would ask about the sender
+    assert ask(spf, request("u@dmarc.example", "dmarc.example")).reason == "spf fail"
 
 
 def test_an_override_is_for_its_domains_only() -> None:
