@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policyd.model.greylist import (
+    AUTO_WHITELISTED,
+    KNOWN,
     REFRESH,
     Entry,
     Judgement,
@@ -15,8 +17,10 @@ from policyd.model.greylist import (
     client_key,
     is_auto_whitelisted,
     is_expired,
+    is_waiting,
     judge,
 )
+from policyd.model.recognition import FORGOTTEN, trapped
 from tests.examples import thorough
 
 T0 = 1_800_000_000
@@ -147,6 +151,14 @@ def test_a_whitelisted_client_is_remembered_once_an_hour() -> None:
     assert book.observe(now + REFRESH).client == Entry(book.client.first_seen, now + REFRESH, 5, now)  # type: ignore[union-attr]
 
 
+def test_where_nothing_is_to_be_noted_the_judgement_is_one_of_two() -> None:
+    book, now = promoted()
+    assert book.observe(now + 1) is AUTO_WHITELISTED
+    book = Book()
+    now = book.pass_new(T0, "a")
+    assert book.observe(now + 1, "a") is KNOWN
+
+
 def test_a_first_try_in_the_future_is_corrected() -> None:
     book = Book()
     book.observe(T0 + 10 * DAY)
@@ -192,11 +204,12 @@ def test_a_triplet_that_passed_stays_known_when_the_clock_goes_back() -> None:
     assert book.triplets["a"].last_seen == T0 - DAY
 
 
-def test_a_pass_counts_when_the_clock_went_back() -> None:
+@pytest.mark.parametrize("by_a_second", [True, False])
+def test_a_pass_counts_when_the_clock_went_back(*, by_a_second: bool) -> None:
     """postgrey counts none until its last count is an hour ago again."""
     book = Book()
     book.pass_new(T0, "a")
-    book.pass_new(T0 - DAY, "b")
+    book.pass_new(T0 - 1 if by_a_second else T0 - DAY, "b")
     assert book.client is not None
     assert book.client.passes == 2
 
@@ -244,6 +257,26 @@ def test_a_clients_record_is_no_triplet_of_anybody() -> None:
 def test_what_never_passed_is_forgotten_sooner(entry: Entry, lifetime: int) -> None:
     assert not is_expired(entry, RULES, T0 + lifetime)
     assert is_expired(entry, RULES, T0 + lifetime + 1)
+
+
+@pytest.mark.parametrize(
+    ("entry", "waits"),
+    [
+        (Entry(T0, T0), True),
+        (Entry(1, 1), True),
+        (Entry(T0, T0, 1), False),
+        (FORGOTTEN, False),
+        (trapped(T0, T0), False),
+    ],
+)
+def test_who_waits_has_not_passed_and_is_not_forgotten(entry: Entry, *, waits: bool) -> None:
+    assert is_waiting(entry) is waits
+
+
+def test_a_triplet_passes_once() -> None:
+    book = Book()
+    now = book.pass_new(T0, "a")
+    assert book.triplets["a"] == Entry(T0, now, 1)
 
 
 def test_a_client_is_whitelisted_from_its_fifth_pass() -> None:

@@ -12,6 +12,7 @@ from policyd.model.recognition import (
     distrusted,
     group_key,
     is_trapped,
+    is_triplet,
     names_to_ask,
     recognise,
     reply_key,
@@ -108,6 +109,41 @@ def test_a_date_is_noted_under_every_identity() -> None:
     assert {entry.last_seen for entry in entries.values()} == {T0 + 240 + HOUR}
 
 
+def test_what_every_identity_knows_is_not_noted_again() -> None:
+    book = Book()
+    for now in (T0, T0 + 240):
+        book.ask(now, "x.example")
+    assert recognise(book.entries.get, MAIL, ("x.example",), RULES, T0 + 241).writes == {}
+
+
+def test_an_identity_that_waits_longer_learns_who_came_first() -> None:
+    book = Book()
+    book.ask(T0 + 100, "x.example", mail=MAIL._replace(client="192.0.3.0/24"))
+    book.ask(T0)
+    book.ask(T0 + 110, "x.example")
+    assert book.entries[MAIL._replace(client="x.example")].first_seen == T0
+
+
+def test_what_passed_itself_is_no_favour() -> None:
+    book = Book(replace(RULES, group_after=1))
+    for now in (T0, T0 + 240):
+        book.ask(now)
+    assert book.ask(T0 + 241) == ("known", 0)
+    assert book.ask(T0 + 241, mail=MAIL._replace(recipient="c@y.example")) == ("group", 0)
+
+
+def test_a_favour_that_was_switched_off_is_none() -> None:
+    book = Book(replace(RULES, group_after=1, replies_for=DAY))
+    for now in (T0, T0 + 240):
+        book.ask(now)
+    other = MAIL._replace(recipient="c@y.example")
+    reply = Triplet("198.51.100.0/24", "d@z.example", "b@y.example")
+    book.entries[reply_key(reply.sender, reply.recipient)] = Entry(T0 + 300, T0 + 300, 1)
+    book.rules = RULES
+    assert book.ask(T0 + 300, mail=other)[0] == "new"
+    assert book.ask(T0 + 300, mail=reply)[0] == "new"
+
+
 def test_a_trap_is_a_networks_alone_and_ends() -> None:
     assert is_trapped(trapped(T0 + 10, T0), T0 + 10)
     assert not is_trapped(trapped(T0 + 10, T0), T0 + 11)
@@ -140,6 +176,7 @@ def test_no_two_kinds_of_key_are_one() -> None:
         keys = [mail, client_key(mail), crowd_key(mail.client), reply_key(mail.sender, mail.recipient)]
         keys += [group_key(mail)] if "@" in mail.sender else []
         assert len(set(keys)) == len(keys)
+        assert [key for key in keys if is_triplet(key)] == [mail]
 
 
 def test_beyond_its_bound_a_network_shares_one_row() -> None:

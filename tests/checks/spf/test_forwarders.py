@@ -32,6 +32,7 @@ def is_forwarder(settings: Settings, asked: PolicyRequest) -> bool:
         (HELO, request(helo="MX.fwd.example."), True),
         (HELO, request(helo="mx.fwd.example", client_address="192.0.2.9"), False),
         (HELO, request(helo="mx.fwd.example", client_address="2001:db8::1"), False),
+        (Settings(forwarder_helo=("mx.other.example",)), request(helo="mx.fwd.example"), False),
         (Settings(forwarder_helo=("mx.murky.example",)), request(helo="mx.murky.example"), True),
         (Settings(forwarder_domains=("fwd.example",)), request(), True),
         (Settings(forwarder_domains=("fwd.example",)), request(client_address="192.0.2.9"), False),
@@ -41,6 +42,21 @@ def is_forwarder(settings: Settings, asked: PolicyRequest) -> bool:
 )  # fmt: skip
 def test_a_forwarder_is_who_is_proved_to_be_one(settings: Settings, asked: PolicyRequest, *, expected: bool) -> None:
     assert is_forwarder(settings, asked) is expected
+
+
+@pytest.mark.parametrize(
+    ("option", "asks"),
+    [
+        ("forwarder_networks", False),
+        ("forwarder_names", False),
+        ("forwarder_helo", True),
+        ("forwarder_domains", True),
+    ],
+)
+def test_each_option_makes_forwarders_and_some_ask_the_dns(option: str, *, asks: bool) -> None:
+    value = "192.0.2.1" if option == "forwarder_networks" else "fwd.example"
+    forwarders = Forwarders(Settings(**{option: (value,)}), DictResolver({}), None)  # type: ignore[arg-type]
+    assert (forwarders.exist, forwarders.must_ask) == (True, asks)
 
 
 def test_nobody_is_asked_where_there_are_none() -> None:

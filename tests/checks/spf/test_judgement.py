@@ -17,6 +17,8 @@ def test_a_fail_is_rejected_and_may_be_left_to_dmarc() -> None:
     assert opinion(Settings(), "mailfrom", FAIL) == Opinion("mailfrom", FAIL, "reject", may_leave_to_dmarc=True)
     assert not opinion(Settings(leave_to_dmarc=False), "mailfrom", FAIL).may_leave_to_dmarc
     assert not opinion(Settings(), "helo", FAIL).may_leave_to_dmarc
+    tagged = Settings(mail_from=Actions(fail="tag"))
+    assert not opinion(tagged, "mailfrom", FAIL).may_leave_to_dmarc, "nothing is to be softened"
 
 
 @pytest.mark.parametrize("result", get_args(SpfResult))
