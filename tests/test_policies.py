@@ -81,7 +81,7 @@ def test_how_keys_are_written(text: str, key: str) -> None:
     assert parse_key(text) == key
 
 
-@pytest.mark.parametrize("text", ["", "/spam/", "a b", "@", "192.0.2.1/24", "*@example.org"])
+@pytest.mark.parametrize("text", ["", "/spam/", "a b", "a\x07@b.example", "@", "192.0.2.1/24", "*@example.org"])
 def test_what_is_no_key(text: str) -> None:
     with pytest.raises(ValueError, match=r"write "):
         parse_key(text)
@@ -147,6 +147,13 @@ def test_what_can_never_count() -> None:
         [policy("a@b", window=NIGHTS), policy("a@b"), policy("a@b", "c@d"), policy(), policy(window=NIGHTS)]
     )
     assert list(found.unreachable()) == [(2, "a@b", 1), (4, EVERYBODY, 3)]
+
+
+@pytest.mark.parametrize("first", [{"window": NIGHTS}, {"senders": frozenset({"c@d"})}])
+def test_a_policy_behind_one_that_does_not_always_count_is_reachable(first: dict[str, Any]) -> None:
+    some = [policy("a@b", **first), policy("a@b", window=NIGHTS)]
+    for policies in (some, [*some, policy("a@b")]):
+        assert not list(Policies(policies).unreachable())
 
 
 LABELS = st.lists(st.sampled_from(["a", "b"]), min_size=1, max_size=3).map(".".join)

@@ -48,9 +48,10 @@ def shadowed(verdict: Verdict) -> Verdict:
     "action", [REJECT, Action("PREPEND", "X-Tag: yes"), Action("HOLD", "look"), Action("450", "4.7.1 x")]
 )
 def test_a_wish_is_told_and_not_had(action: Action) -> None:
-    verdict = shadowed(Verdict(action, "listed", match="f:1: x", delay=7))
+    verdict = shadowed(Verdict(action, "listed", match="f:1: x", delay=7, why="w"))
     assert verdict.would == Would(action, "rbl", "listed")
     assert (verdict.action, verdict.final, verdict.match, verdict.delay) == (DUNNO, False, "f:1: x", 7)
+    assert verdict.why == "w"
 
 
 def test_no_opinion_stays_none() -> None:
@@ -58,7 +59,8 @@ def test_no_opinion_stays_none() -> None:
 
 
 def test_a_pass_is_no_last_word_and_no_delay() -> None:
-    assert shadowed(Verdict(DUNNO, "triplet found", delay=300)) == Verdict(DUNNO, "triplet found", final=False)
+    found = Verdict(DUNNO, "triplet found", match="f:1: x", why="w")
+    assert shadowed(found._replace(delay=300)) == found._replace(final=False)
 
 
 def test_others_hear_nothing_of_it() -> None:
