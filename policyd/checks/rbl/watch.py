@@ -58,9 +58,7 @@ class Watched:
         """Whether it was said that its filter does not take its own test point."""
         self.is_wide = False
         """Whether the last sample was listed almost wholly."""
-        self.answered = self.listed = self.unknown = 0
-        self.asked = 0
-        """Answers that came from the network."""
+        self.answered = self.listed = self.unknown = self.asked = 0
         self.seconds = 0.0
         self.silent = 0
 

@@ -28,6 +28,7 @@ def is_forwarder(settings: Settings, asked: PolicyRequest) -> bool:
         (Settings(forwarder_names=("mx.fwd.example",)), request(client_name="MX.fwd.example"), True),
         (Settings(forwarder_names=(".fwd.example",)), request(client_name="mx.fwd.example"), True),
         (Settings(forwarder_names=(".fwd.example",)), request(client_name="evilfwd.example"), False),
+        (Settings(forwarder_names=("mx.fwd.example",)), request(client_name="evil-mx.fwd.example"), False),
         (Settings(forwarder_names=("mx.fwd.example",)), request(reverse_client_name="mx.fwd.example"), False),
         (HELO, request(helo="MX.fwd.example."), True),
         (HELO, request(helo="mx.fwd.example", client_address="192.0.2.9"), False),
