@@ -44,7 +44,6 @@ def sentence(found: Score, settings: Settings) -> Sentence:
 
 def learned_of(found: Score, settings: Settings) -> DnsListEvidence:
     """What later checks learn."""
-    allowed = any(listing.rule.weight < 0 for listing in found.listings)
     contradicted = any(zone.is_block_list for zone in found.unknown)
     is_low = settings.trust_at < 0 and found.points <= settings.trust_at
     return DnsListEvidence(
@@ -52,7 +51,7 @@ def learned_of(found: Score, settings: Settings) -> DnsListEvidence:
         listed=tuple(dict.fromkeys(listing.zone.shown for listing in found.listings)),
         unknown=tuple(zone.shown for zone in found.unknown),
         is_suspect=reaches(found.points, settings.greylist_at),
-        is_trusted=allowed and is_low and not contradicted,
+        is_trusted=is_low and not contradicted,
     )
 
 

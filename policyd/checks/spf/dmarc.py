@@ -14,6 +14,8 @@ MAX_WALK: Final = 8
 """Names that are asked for one domain; longer ones go on at their last seven labels."""
 ENFORCING: Final = frozenset({"quarantine", "reject"})
 
+_VERSION: Final = re.compile(rb"v[ \t]*=[ \t]*dmarc1[ \t]*(?:;|$)", re.IGNORECASE)
+"""How a record begins (RFC 7489 6.4)."""
 _TAG: Final = re.compile(r"[ \t]*([a-z]+)[ \t]*=[ \t]*([^;]*?)[ \t]*(?:;|$)", re.ASCII)
 
 
@@ -50,7 +52,7 @@ def read_policy(answer: Answer, *, is_parent: bool) -> str | None:
 
 def _tags(record: Record) -> dict[str, str]:
     """The tags of a DMARC record, in lower case; none if it is something else."""
-    if not isinstance(record, bytes) or len(record) > 2048 or not record[:8].lower().startswith(b"v=dmarc1"):
+    if not isinstance(record, bytes) or len(record) > 2048 or not _VERSION.match(record):
         return {}
     pairs: Sequence[tuple[str, str]] = _TAG.findall(record.decode("ascii", "replace").lower())
     return dict(pairs)
