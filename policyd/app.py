@@ -23,6 +23,7 @@ from policyd import __version__
 from policyd.assembly import Assembler, Assembly
 from policyd.chain import Chain
 from policyd.config import Settings
+from policyd.descriptors import make_room
 from policyd.desk import Service
 from policyd.hits import Hits, hits_file
 from policyd.listeners import Listeners
@@ -130,7 +131,7 @@ class Daemon:
             on_protocol_error=self._logbook.complaints.protocol_error,
             on_rejected=self._logbook.complaints.rejected,
             request_deadline=server.request_deadline,
-            max_connections=server.max_connections,
+            max_connections=make_room(server.max_connections),
             close_after_reply=server.close_after_reply,
         )
 

@@ -92,7 +92,10 @@ class Complaints:
     def rejected(self) -> None:
         """A connection over the limit was closed."""
         self._metrics.connections_rejected += 1
-        self._say("too many connections: raise [server] max_connections above the sum of Postfix's process limits")
+        self._say(
+            "too many connections: raise [server] max_connections above the sum of Postfix's process limits, and the "
+            "limit of open files above that"
+        )
 
     def protocol_error(self, kind: str) -> None:
         """A connection was closed for what it sent."""

@@ -1,6 +1,6 @@
 """Where lines go: a file descriptor or syslog.
 
-Law: writing never waits. A log that stands still loses lines, counted, and holds up no mail.
+Law: writing never waits. A log that takes no lines loses them, counted, and holds up no mail.
 """
 
 import logging
@@ -50,7 +50,7 @@ class Writer(Protocol):
 
     @property
     def dropped(self) -> int:
-        """Lines lost because the reader of the log stood still."""
+        """Lines lost because the reader of the log stood still or is gone, or the disk is full."""
 
     def write(self, text: str, level: int = logging.INFO) -> None:
         """Take a line without its end, or several that belong together."""
@@ -169,7 +169,8 @@ class LineWriter(Backlog[str]):
                 return
             try:
                 self._rest = self._rest[os.write(self._descriptor, self._rest[: self._chunk]) :]
-            except OSError:  # the reader is gone: nothing to tell, nobody to tell it to
+            except OSError:  # the reader is gone, or the disk is full: nobody can be told
+                self._lost += self._rest.count(b"\n")
                 self._rest = b""
 
     def _is_writable(self) -> bool:

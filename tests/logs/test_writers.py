@@ -113,8 +113,18 @@ def test_a_reader_that_went_away_is_no_error(pipe: tuple[int, int]) -> None:
     writer = LineWriter(descriptor, NOTHING, lambda _: None)
     writer.write("nobody reads this")
     writer.flush()
-    writer.write("nor this")
+    writer.write("nor this\nnor that")
     writer.flush()
+    assert writer.dropped == 3
+
+
+def test_lines_for_which_the_disk_has_no_room_are_counted() -> None:
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        writer = LineWriter(full.fileno(), NOTHING, lambda _: None)
+        for _ in range(2):
+            writer.write_all(["one", "two"])
+            writer.flush()
+    assert writer.dropped == 4
 
 
 def test_lines_go_to_a_file_whole(tmp_path: Path) -> None:

@@ -69,6 +69,14 @@ class PolicyClient:
         except ConnectionError:
             return True
 
+    def is_closed_within(self, seconds: float) -> bool:
+        """Whether the peer hangs up in that time; it sends nothing."""
+        self.socket.settimeout(seconds)
+        try:
+            return self.is_closed()
+        except TimeoutError:
+            return False
+
     def is_silent(self, seconds: float) -> bool:
         """Whether the peer neither sends a byte nor hangs up for so long."""
         self.socket.settimeout(seconds)

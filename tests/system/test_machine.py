@@ -71,6 +71,15 @@ def test_the_journal_finds_a_decision_by_its_fields(machine: Machine) -> None:
     assert (entry["POLICYD_ACTION"], entry["POLICYD_REASON"], entry["PRIORITY"]) == ("greylist", "new", "6")
 
 
+def test_a_journal_that_was_started_anew_goes_on_where_it_was(machine: Machine) -> None:
+    pid = service(machine, "MainPID")
+    machine.must("systemctl restart systemd-journald")
+    assert "Greylisted" in query(machine, "192.0.2.9", "anew@example.org")
+    find = "journalctl --quiet --unit policyd POLICYD_SENDER=anew@example.org"
+    wait_until(lambda: machine.run(find)[1], 10, "the entry in the journal")
+    assert service(machine, "MainPID") == pid
+
+
 def test_an_edited_list_counts(machine: Machine) -> None:
     machine.must("policyd list add sender spam@example.com REJECT 'no thanks' --for 7d")
     wait_until(lambda: query(machine, "192.0.2.3", "spam@example.com").startswith("action=REJECT no thanks"), 10, "it")

@@ -39,6 +39,12 @@ def take_lock(path: Path) -> int:
     return lock
 
 
+def is_held(lock: int, path: Path) -> bool:
+    """Whether `lock` is still what another daemon would find for the database at `path`."""
+    held = os.fstat(lock)
+    return identity(Path(f"{path}.lock")) == (held.st_dev, held.st_ino)
+
+
 def release_lock(lock: int) -> None:
     """Let the lock go. Its file stays: removing it would let two daemons lock two files of one name."""
     os.close(lock)

@@ -226,11 +226,22 @@ class Keeper:
             return
         self._last_look = time.monotonic()
         self.bytes_on_disk = files.bytes_on_disk(self.path)
+        await self._look_after_lock()
+        archive, segment = self._ledger.archive, self._ledger.segment
         if archive is not None and files.identity(self.path) != archive.file:
             self._complaints.error(f"{self.path} was removed or replaced; it is opened again")
             await self._lose_archive(aside=None)
         elif segment is not None and files.identity(segment.path) != segment.file:
             self._ledger.suspend()
+
+    async def _look_after_lock(self) -> None:
+        if self._lock is None or files.is_held(self._lock, self.path):
+            return
+        self._complaints.error(f"{self.path}.lock was removed or replaced; it is taken anew before anything is written")
+        files.release_lock(self._lock)
+        self._lock = None
+        if self._ledger.archive is not None:
+            await self._lose_archive(aside=None)
 
     async def _lose_archive(self, aside: Exception | None) -> None:
         """Stop using the archive, and set it aside if it is damaged."""

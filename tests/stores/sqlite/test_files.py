@@ -14,6 +14,17 @@ def test_only_one_holds_the_lock(tmp_path: Path) -> None:
     files.release_lock(files.take_lock(path))
 
 
+def test_a_lock_that_was_removed_or_replaced_is_no_longer_held(tmp_path: Path) -> None:
+    path = tmp_path / "policyd.db"
+    lock = files.take_lock(path)
+    assert files.is_held(lock, path)
+    (tmp_path / "policyd.db.lock").rename(tmp_path / "elsewhere")
+    assert not files.is_held(lock, path)
+    (tmp_path / "policyd.db.lock").touch()
+    assert not files.is_held(lock, path)
+    files.release_lock(lock)
+
+
 def test_where_no_lock_can_be_made_it_is_said_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(OSError, match=rf"^there is no directory {tmp_path}/none; make it, owned by policyd's user$"):
         files.take_lock(tmp_path / "none" / "policyd.db")

@@ -149,6 +149,38 @@ def test_removed_files_are_noticed_and_what_memory_holds_is_written_again(place:
     run(scenario)
 
 
+def test_two_daemons_do_not_serve_from_one_database_because_the_lock_was_removed(
+    place: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        first = await opened(place)
+        assert await ask(first, TRIPLET, START) == ("new", 300)
+        (place / f"{DB}.lock").unlink()
+        second = await opened(place)
+        await until(lambda: {first.stats().state, second.stats().state} == {"ok", "degraded"})
+        winner, other = (first, second) if first.stats().state == "ok" else (second, first)
+        await winner.close()
+        await until(lambda: other.stats().state == "ok")
+        assert await ask(other, TRIPLET, START + 10) == ("early", 290)
+        await other.close()
+
+    run(scenario)
+    assert any("policyd.db.lock was removed" in line for line in errors(caplog))
+
+
+def test_a_lock_that_was_removed_is_made_again(place: Path) -> None:
+    async def scenario() -> None:
+        store = await opened(place)
+        assert await ask(store, TRIPLET, START) == ("new", 300)
+        (place / f"{DB}.lock").unlink()
+        await until(lambda: (place / f"{DB}.lock").exists())
+        await until(lambda: store.stats().state == "ok")
+        assert await ask(store, TRIPLET, START + 10) == ("early", 290)
+        await store.close()
+
+    run(scenario)
+
+
 def inodes(place: Path) -> set[int]:
     found = set()
     for file in place.glob(f"{DB}*"):
