@@ -7,9 +7,11 @@ from hypothesis import strategies as st
 
 from policyd.model.greylist import Entry, Judgement, Rules, Triplet, client_key, judge
 from policyd.model.recognition import (
+    FORGOTTEN,
     TRAPPED,
     crowd_key,
     distrusted,
+    domain_of,
     group_key,
     is_trapped,
     is_triplet,
@@ -94,6 +96,10 @@ def test_others_are_asked_only_if_the_network_does_not_settle_it() -> None:
     assert names_to_ask(Judgement("new", 240), None, RULES, lambda: ("x.example",)) == ("x.example",)
     assert names_to_ask(Judgement("new", 240), None, RULES, None) is None
     assert names_to_ask(Judgement("new", 240), None, RULES, lambda: ()) is None
+    assert names_to_ask(Judgement("new", 240), Entry(T0, T0, 2), RULES, None) is None
+    assert names_to_ask(Judgement("new", 240), None, replace(RULES, group_after=1), None) is None
+    assert names_to_ask(Judgement("passed", 300), None, RULES, None) is None
+    assert names_to_ask(Judgement("known", 0), Entry(T0, T0, 2), RULES, forbidden) is None
     # A date must be noted under every identity, and a trap may be remembered.
     assert names_to_ask(Judgement("known", 0, triplet=Entry(T0, T0, 1)), None, RULES, lambda: ("x",)) == ("x",)
     assert names_to_ask(Judgement("known", 0), Entry(T0, T0, TRAPPED), RULES, None) == ()
@@ -113,7 +119,30 @@ def test_what_every_identity_knows_is_not_noted_again() -> None:
     book = Book()
     for now in (T0, T0 + 240):
         book.ask(now, "x.example")
-    assert recognise(book.entries.get, MAIL, ("x.example",), RULES, T0 + 241).writes == {}
+        assert recognise(book.entries.get, MAIL, ("x.example",), RULES, now + 1).writes == {}
+    # What passed before the other did says no more than that.
+    book.entries[MAIL] = Entry(T0 - 9, T0 + 240 + DAY, 1)
+    assert recognise(book.entries.get, MAIL, ("x.example",), RULES, T0 + 250 + DAY).writes == {}
+
+
+def test_trust_in_an_identity_is_noted_once_an_hour() -> None:
+    book = Book()
+    key = client_key(MAIL._replace(client="x.example"))
+    book.entries[key] = Entry(T0, T0, 5, T0)
+    assert book.ask(T0 + HOUR - 1, "x.example") == ("auto-whitelisted", 0)
+    assert book.entries == {key: Entry(T0, T0, 5, T0)}
+    assert book.ask(T0 + HOUR, "x.example") == ("auto-whitelisted", 0)
+    assert book.entries == {key: Entry(T0, T0 + HOUR, 5, T0)}
+
+
+def test_the_identity_that_speaks_most_for_a_mail_counts_and_the_others_learn() -> None:
+    book = Book()
+    waits, passed = MAIL._replace(client="x.example"), MAIL._replace(client="z.example")
+    book.entries = {MAIL: Entry(T0 + 200, T0 + 200), waits: Entry(T0, T0)}
+    assert book.ask(T0 + 240, "x.example") == ("passed", 240)
+    book.entries = {MAIL: Entry(T0, T0), waits: Entry(T0 + 1, T0 + 1), passed: Entry(T0, T0 + 99, 1)}
+    assert book.ask(T0 + 100, "x.example", "z.example") == ("known", 0)
+    assert {entry.passes for entry in book.entries.values()} == {1}
 
 
 def test_an_identity_that_waits_longer_learns_who_came_first() -> None:
@@ -130,6 +159,13 @@ def test_what_passed_itself_is_no_favour() -> None:
         book.ask(now)
     assert book.ask(T0 + 241) == ("known", 0)
     assert book.ask(T0 + 241, mail=MAIL._replace(recipient="c@y.example")) == ("group", 0)
+
+
+def test_who_waits_passes_at_once_when_his_recipient_wrote_to_him() -> None:
+    book = Book(replace(RULES, replies_for=DAY))
+    book.ask(T0)
+    book.entries[reply_key(MAIL.sender, MAIL.recipient)] = Entry(T0 + 5, T0 + 5, 1)
+    assert book.ask(T0 + 10) == ("reply", 0)
 
 
 def test_a_favour_that_was_switched_off_is_none() -> None:
@@ -154,6 +190,17 @@ def test_a_trap_is_a_networks_alone_and_ends() -> None:
     assert book.ask(T0, "x.example", mail=MAIL._replace(client="192.0.3.0/24"))[0] == "new"
 
 
+def test_no_reply_passes_from_a_network_that_mailed_a_trap() -> None:
+    book = Book(replace(RULES, replies_for=DAY, trap_delay=HOUR))
+    book.entries[client_key(MAIL)] = trapped(T0 + DAY, T0)
+    book.entries[reply_key(MAIL.sender, MAIL.recipient)] = Entry(T0, T0, 1)
+    assert book.ask(T0) == ("new", HOUR)
+
+
+def test_what_stands_in_databases_never_changes() -> None:
+    assert (-1, Entry(0, 0)) == (TRAPPED, FORGOTTEN)
+
+
 def test_only_earned_trust_is_lost() -> None:
     assert distrusted(None, T0) is None
     assert distrusted(trapped(T0 + 10, T0), T0) is None
@@ -168,6 +215,26 @@ def test_a_null_sender_has_no_group_and_no_reply() -> None:
     assert set(book.entries) == {bounce, client_key(bounce)}
     book.entries[reply_key("", MAIL.recipient)] = Entry(T0, T0, 1)
     assert book.ask(T0 + 240, mail=bounce._replace(recipient="c@y.example"))[0] == "new"
+
+
+def test_a_sender_without_a_domain_takes_nothing_from_its_client() -> None:
+    book = Book(replace(RULES, group_after=1, auto_whitelist_interval=60))
+    for number, at in enumerate((T0, T0 + HOUR)):
+        mail = MAIL._replace(sender="localonly", recipient=f"r{number}@y.example")
+        assert [book.ask(at, mail=mail)[0], book.ask(at + 240, mail=mail)[0]] == ["new", "passed"]
+    assert book.entries[client_key(MAIL)].passes == 2
+
+
+def test_a_pass_that_does_not_count_leaves_the_group_alone() -> None:
+    book = Book(replace(RULES, group_after=2))
+    for recipient in ("b@y.example", "c@y.example"):
+        book.ask(T0, mail=MAIL._replace(recipient=recipient))
+        book.ask(T0 + 240, mail=MAIL._replace(recipient=recipient))
+    assert book.entries[group_key(MAIL)] == Entry(T0 + 240, T0 + 240, 1, T0 + 240)
+
+
+def test_a_domain_begins_at_its_at() -> None:
+    assert [domain_of(sender) for sender in ("a@b@c", "@c", "c", "")] == ["@c", "@c", "", ""]
 
 
 def test_no_two_kinds_of_key_are_one() -> None:
@@ -188,6 +255,13 @@ def test_beyond_its_bound_a_network_shares_one_row() -> None:
     assert book.ask(T0 + 240, mail=MAIL, crowded=True) == ("crowd passed", 0)
     # It never counts as passed, and ends like a first try that nobody came back for.
     assert book.ask(T0 + 3 * DAY, mail=MAIL, crowded=True) == ("crowded", 240)
+
+
+def test_the_row_of_all_begins_anew_when_the_clock_went_back() -> None:
+    book = Book()
+    book.ask(T0 + DAY, crowded=True)
+    assert book.ask(T0, crowded=True) == ("crowded", 240)
+    assert book.ask(T0 + 240, crowded=True) == ("crowd passed", 0)
 
 
 def test_beyond_the_bound_what_has_a_row_keeps_its_own_clock() -> None:
