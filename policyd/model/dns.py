@@ -9,8 +9,8 @@ from typing import Final, Literal, NamedTuple, Protocol
 
 from policyd.model.errors import Unavailable
 
-RecordType = Literal["A", "AAAA", "CNAME", "MX", "NS", "PTR", "TLSA", "TXT"]
-"""The kinds of record that are asked for."""
+RecordType = Literal["A", "AAAA", "CNAME", "MX", "NS", "PTR", "SPF", "TLSA", "TXT"]
+"""The kinds of record that are asked for. SPF is type 99, which nobody evaluates any more (RFC 7208 3.1)."""
 
 
 class Mx(NamedTuple):
@@ -23,8 +23,8 @@ class Mx(NamedTuple):
 
 Record = str | bytes | Mx
 """A, AAAA: canonical text. CNAME, NS, PTR: a name in lower case, without the last dot; strange octets are escaped as in
-RFC 1035 5.1. TXT: all character-strings joined, as SPF reads them (RFC 7208 3.3). TLSA: the whole record data. Bytes
-and names are the attacker's."""
+RFC 1035 5.1. TXT, SPF: all character-strings joined, as SPF reads them (RFC 7208 3.3). TLSA: the whole record data.
+Bytes and names are the attacker's."""
 
 Outcome = Literal["found", "no data", "no name"]
 """``no data``: the name is there, but has no such record. ``no name``: NXDOMAIN. SPF counts both as void look-ups."""

@@ -21,6 +21,7 @@ WORLD: Mapping[tuple[str, RecordType], Known] = {
     ("alias.example", "CNAME"): ("a.example",),
     ("example", "NS"): ("ns.example",),
     ("1.2.0.192.in-addr.arpa", "PTR"): ("host.example",),
+    ("text.example", "SPF"): (b"v=spf1 -all",),
     ("_25._tcp.example", "TLSA"): (b"\x03\x01\x01" + bytes(32),),
     (LONG, "A"): ("192.0.2.3",),
     ("odd _/\\name.example", "A"): ("192.0.2.4",),

@@ -21,6 +21,7 @@ from policyd.checks.spf.settings import HeaderKind, Settings
 from policyd.checks.tools import Tools
 from policyd.checks.wiring import Wiring
 from policyd.model.action import DUNNO, clean_text
+from policyd.model.address import Address
 from policyd.model.dns import Resolver
 from policyd.model.evidence import NO_EVIDENCE, Evidence, SpfEvidence
 from policyd.model.request import PolicyRequest
@@ -93,6 +94,10 @@ class Spf:
         if not self._must_ask(request, opinions):
             return self._judged(request, opinions)
         return self._remembered(request) or self._later(request, opinions)
+
+    def judges(self, address: Address) -> bool:
+        """Whether clients of this address are judged at all."""
+        return address not in self._skipped
 
     @property
     def wiring_mistake(self) -> str:

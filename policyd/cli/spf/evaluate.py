@@ -51,8 +51,10 @@ async def evaluate(settings: Configuration, client: Address, sender: str, helo: 
     if as_json:
         print(json.dumps(_as_json(client, found, verdict)))
     else:
-        for line in _lines(found, verdict):
+        for line in _lines(found):
             print(line)
+        note = "" if check.judges(client) else " (clients in [spf] skip_networks are not judged)"
+        print(f"answer: {verdict.action}{note}")
     return DEGRADED if any(each.report.answer.result in ERRORS for each in found) else GOOD
 
 
@@ -75,7 +77,7 @@ async def _find(check: Spf, request: PolicyRequest, identity: SpfIdentity) -> Fo
     return Found(identity, name, report, time.perf_counter() - start)
 
 
-def _lines(found: list[Found], verdict: Verdict) -> Iterator[str]:
+def _lines(found: list[Found]) -> Iterator[str]:
     for each in found:
         answer = each.report.answer
         why = answer.problem or answer.mechanism
@@ -94,7 +96,6 @@ def _lines(found: list[Found], verdict: Verdict) -> Iterator[str]:
             f"  {number_of(each.report.terms, 'term', 'terms')} asked the DNS, {each.report.voids} found nothing; "
             f"{number_of(each.report.queries, 'question', 'questions')}, {each.seconds * 1000:.0f} ms"
         )
-    yield f"answer: {verdict.action}"
 
 
 def _as_json(client: Address, found: list[Found], verdict: Verdict) -> dict[str, Any]:

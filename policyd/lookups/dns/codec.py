@@ -31,7 +31,7 @@ Signal = Literal["stray", "truncated", "no edns", "servfail", "refused", "malfor
 """What a message is that holds no answer. ``stray``: nothing to do with the question, keep on waiting."""
 
 _TYPES: Final[dict[RecordType, int]] = {
-    "A": 1, "NS": 2, "CNAME": 5, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "TLSA": 52,
+    "A": 1, "NS": 2, "CNAME": 5, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "TLSA": 52, "SPF": 99,
 }  # fmt: skip
 _NS, _CNAME, _SOA, _IN = 2, 5, 6, 1
 
@@ -246,4 +246,5 @@ _VALUES: Final[dict[RecordType, Callable[[Any], Record]]] = {
     "NS": lambda data: _text(data.target),
     "PTR": lambda data: _text(data.target),
     "MX": lambda data: Mx(data.preference, _text(data.exchange)),
+    "SPF": lambda data: b"".join(data.strings),
 }

@@ -136,14 +136,20 @@ def split_terms(record: str) -> list[str]:
     for term in terms:
         if len(term) > MAX_TERM:
             raise spf.PermError(f"A term has more than {MAX_TERM} characters")
-        match = _MODIFIER.fullmatch(term) if "=" in term else None
-        if match is None:
+        modifier = modifier_of(term)
+        if modifier is None:
             found.append(term)
-        elif (modifier := match[1].lower()) in ("redirect", "exp"):
-            found.append(f"{modifier}={match[2]}")
+        elif (name := modifier[0].lower()) in ("redirect", "exp"):
+            found.append(f"{name}={modifier[1]}")
         else:  # RFC 7208 6: it is ignored wherever and however often it stands there, if it is a macro-string
-            _check_modifier(match[2])
+            _check_modifier(modifier[1])
     return found
+
+
+def modifier_of(term: str) -> tuple[str, str] | None:
+    """Name and value of a modifier; None: the term is none."""
+    match = _MODIFIER.fullmatch(term) if "=" in term else None
+    return None if match is None else (match[1], match[2])
 
 
 def lets_all_pass(mechanism: str) -> bool:

@@ -206,6 +206,7 @@ def test_the_worst_message_is_read_in_a_moment() -> None:
         ("PTR", r"a\.b\000\200.example.", r"a\.b\000\200.example"),
         ("NS", "ns.example.", "ns.example"),
         ("CNAME", "b.example.", "b.example"),
+        ("SPF", '"v=spf1 " "-all"', b"v=spf1 -all"),
         ("TLSA", "3 1 1 " + "00" * 32, b"\x03\x01\x01" + bytes(32)),
     ],
 )
@@ -239,7 +240,7 @@ def test_what_the_server_says_of_dnssec_is_told(*, is_secure: bool) -> None:
 
 # --- whatever comes ---
 
-kinds = st.sampled_from(["A", "AAAA", "TXT", "MX", "PTR", "CNAME", "NS", "TLSA"])
+kinds = st.sampled_from(["A", "AAAA", "TXT", "MX", "PTR", "CNAME", "NS", "SPF", "TLSA"])
 
 
 @given(st.binary(max_size=600), kinds)

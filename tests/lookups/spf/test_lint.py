@@ -51,11 +51,103 @@ def test_a_good_record_has_nothing_to_mend() -> None:
         ("v=spf1 include:a.example -all", "include:a.example: include has trivial recursion"),
         ("v=spf1 mx:many.example -all", "mx:many.example has 11 hosts, 10 may be: receivers call that permerror"),
         ("v=spf1 include:broken.example -all", "DNS: servfail for TXT of broken.example"),
-        ("v=spf1 a:1.example a:2.example a:3.example -all", ""),
+        ("v=spf1 ip6:2000::/3 -all", "ip6:2000::/3 lets everybody, or much of the Internet, send for the domain"),
+        (
+            "v=spf1 " + " ".join(f"ip4:{octet}.0.0.0/8" for octet in range(20, 23)) + " -all",
+            "its networks together let much of the Internet send for the domain",
+        ),
+        ("v=spf1 mx:m.example default=deny", "default=deny has no effect; a record ends with all, or with redirect="),
+        ("v=spf1 redirct=b.example", "redirct=b.example has no effect; redirect= may be meant"),
+        (
+            "v=spf1 ip4=192.0.2.1 -all",
+            "ip4=192.0.2.1 has no effect; what matches clients is written with a colon, ip4:192.0.2.1",
+        ),
+        (
+            "v=spf1 a:gone1.example a:gone2.example a:gone3.example -all",
+            "3 terms find nothing for IPv4 clients, 2 may: receivers call that permerror",
+        ),
     ],
 )
 def test_mistakes_are_found(record: str, mistake: str) -> None:
-    assert not mistake or mistake in said("mistake", a=record)
+    assert mistake in said("mistake", a=record)
+
+
+def test_what_stands_behind_all_is_read_but_not_followed() -> None:
+    behind = " ".join(f"include:n{number}.example" for number in range(12))
+    found = lint(a=f"v=spf1 -all {behind} ptr a:gone.example")
+    assert (found.mistakes, found.terms, found.voids, len(found.records)) == (0, 0, 0, 1)
+    assert [finding.text for finding in found.findings] == [
+        f"what stands behind all is never looked at: {behind} ptr a:gone.example"[:300]
+    ]
+    assert said("mistake", a="v=spf1 -all foo:bar") == ["foo:bar: Unknown mechanism found"]
+
+
+def test_modifiers_behind_all_count() -> None:
+    assert lint(a="v=spf1 -all exp=e.example", e="sorry").findings == []
+
+
+@pytest.mark.parametrize(
+    ("text", "remark"),
+    [
+        (None, "exp=e.example leads to no text of 300 ASCII characters at most, so nobody reads it"),
+        ("x" * 301, "exp=e.example leads to no text of 300 ASCII characters at most, so nobody reads it"),
+        ("\n", "exp=e.example leads to no text of 300 ASCII characters at most, so nobody reads it"),
+        ("50% off", "exp=e.example leads to no text of 300 ASCII characters at most, so nobody reads it"),
+        ("see %{S} from %{c} at %{t}", None),
+    ],
+)
+def test_an_explanation_that_nobody_can_read_is_said(text: str | None, remark: str | None) -> None:
+    world = {} if text is None else {"e": text}
+    assert said("remark", a="v=spf1 -all exp=e.example", **world) == ([remark] if remark else [])
+
+
+def test_an_explanation_that_depends_on_the_mail_is_not_asked_for() -> None:
+    assert lint(a="v=spf1 -all exp=%{l}.e.example").findings == []
+
+
+def test_hosts_without_ipv6_are_counted_for_clients_that_have_it() -> None:
+    three = " ".join(["a:mx.example", "mx:m.example", "a:mx.example"])
+    found = lint(a=f"v=spf1 {three} -all")
+    assert [(finding.kind, finding.text) for finding in found.findings] == [
+        ("remark", "3 terms find nothing for IPv6 clients, 2 may: receivers call that permerror")
+    ]
+    assert found.voids == 0
+    six = lint(a="v=spf1 a:six.example a:six.example a:six.example -all")
+    assert "3 terms find nothing for IPv4 clients, 2 may: receivers call that permerror" in [
+        finding.text for finding in six.findings if finding.kind == "mistake"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("world", "kind", "text"),
+    [
+        (
+            {("a.example", "TXT"): (b"v=spf1 -all",), ("a.example", "SPF"): (b"v=spf1 -all",)},
+            "remark", "has a record of type SPF (99) too, which nobody asks for any more (RFC 7208 3.1)",
+        ),
+        (
+            {("a.example", "SPF"): (b"v=spf1 -all",)},
+            "mistake", "has no SPF record but one of type SPF (99), which nobody asks for any more (RFC 7208 3.1)",
+        ),
+        (
+            {("a.example", "TXT"): (b"v=spf1 -all",), ("a.example", "SPF"): (b"else",)},
+            "remark", "has a record of type SPF (99) too, which nobody asks for any more (RFC 7208 3.1)",
+        ),
+    ],
+)  # fmt: skip
+def test_records_of_the_old_type_are_said(world: World, kind: str, text: str) -> None:
+    found = asyncio.run(lint_record(DictResolver(world), "a.example", SpfLimits()))
+    assert [(finding.kind, finding.text) for finding in found.findings] == [(kind, text)]
+
+
+@pytest.mark.parametrize("term", ["include:broken.example -all", "redirect=broken.example"])
+def test_what_the_dns_does_not_tell_is_not_called_missing(term: str) -> None:
+    assert said("mistake", a=f"v=spf1 {term}") == ["DNS: servfail for TXT of broken.example"]
+
+
+def test_a_server_that_knows_nothing_of_the_old_type_is_no_mistake() -> None:
+    world: World = {("a.example", "TXT"): (b"v=spf1 -all",), ("a.example", "SPF"): "refused"}
+    assert asyncio.run(lint_record(DictResolver(world), "a.example", SpfLimits())).findings == []
 
 
 def test_limits_count_over_all_records() -> None:
@@ -65,7 +157,7 @@ def test_limits_count_over_all_records() -> None:
         a="v=spf1 include:b.example a:mx.example a:mx.example a:mx.example a:mx.example -all",
         b=f"v=spf1 {inner} -all",
     )
-    assert "3 terms find nothing, 2 may: receivers call that permerror" in said(
+    assert "3 terms find nothing for IPv4 clients, 2 may: receivers call that permerror" in said(
         "mistake", a="v=spf1 a:x1.example mx:null.example exists:x3.example -all"
     )
 
@@ -75,6 +167,7 @@ def test_limits_count_over_all_records() -> None:
     [
         ("v=spf1 mx:m.example", "ends without all or redirect=: whoever is not named is neutral"),
         ("v=spf1 -all ip4:192.0.2.1", "what stands behind all is never looked at: ip4:192.0.2.1"),
+        ("v=spf1 x-new=1 -all", "x-new=1 has no effect; receivers ignore what they do not know"),
         ("v=spf1 redirect=b.example -all", "redirect= is never followed, because all matches everybody"),
         ("v=spf1 ptr -all", "ptr: slow and unreliable; RFC 7208 5.5 says not to use it"),
         (
