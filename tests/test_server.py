@@ -227,6 +227,7 @@ def test_a_bug_in_the_recorder_costs_no_reply(caplog: pytest.LogCaptureFixture) 
     connection, transport = house.connect()
     house.hear(connection, ask("a", "b"))
     assert transport.written == b"action=DUNNO\n\n" * 2
+    assert "ZeroDivisionError" in caplog.text
 
 
 def later(decision: Decision, seconds: float = 0.0, error: Exception | None = None) -> Awaitable[Decision]:

@@ -5,10 +5,10 @@ its key out of the lists of that kind only, as in one of Postfix's restrictions;
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
-from policyd.checks.listed import Questions, check_source
+from policyd.checks.listed import Questions, files
 from policyd.checks.tools import Tools
 from policyd.model.action import STATUS, Action
 from policyd.model.verdict import Check, Verdict
@@ -30,11 +30,6 @@ _WHAT: Final = {
 }
 
 
-def _files(*default: str) -> Any:
-    """An option that names list files."""
-    return field(default=default, metadata={"check": check_source, "unique": True})
-
-
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The options of ``[blacklist]``. With each file its companions ``FILE.local`` and ``FILE.d/*`` are read.
@@ -42,10 +37,10 @@ class Settings:
     Raises ValueError, ``option: what is wrong``.
     """
 
-    clients: tuple[str, ...] = _files()
-    helo: tuple[str, ...] = _files()
-    senders: tuple[str, ...] = _files("/etc/policyd/blacklist_senders")
-    recipients: tuple[str, ...] = _files()
+    clients: tuple[str, ...] = files()
+    helo: tuple[str, ...] = files()
+    senders: tuple[str, ...] = files("/etc/policyd/blacklist_senders")
+    recipients: tuple[str, ...] = files()
     text: str = "Rejected by local policy"
     """What is told where a line names no action; what was listed follows behind a comma."""
 

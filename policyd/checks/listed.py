@@ -6,8 +6,9 @@ sender that Postfix did say is the null sender, and may be.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import field
 from operator import attrgetter
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from policyd.model.evidence import Evidence
 from policyd.model.request import PolicyRequest
@@ -21,9 +22,9 @@ Judge = Callable[[ListKind, Match], Verdict | None]
 """What a match means; None: nothing, and the next kind is asked."""
 
 
-def check_source(element: str) -> None:
-    """Refuse an element of a list option that names no list (`check` of an option's metadata). Raises ValueError."""
-    parse_source(element)
+def files(*default: str) -> Any:
+    """An option of a check's settings that names list files, each of them once."""
+    return field(default=default, metadata={"check": parse_source, "unique": True})
 
 
 class Questions:

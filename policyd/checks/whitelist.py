@@ -5,11 +5,11 @@ another one says what others shall do, and whitelists nobody.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
-from policyd.checks.listed import Questions, check_source
+from policyd.checks.listed import Questions, files
 from policyd.checks.tools import Tools
 from policyd.model.action import DUNNO
 from policyd.model.evidence import Evidence
@@ -28,19 +28,14 @@ _REASONS: Final[Mapping[ListKind, Reason]] = {
 }
 
 
-def _files(*default: str) -> Any:
-    """An option that names list files."""
-    return field(default=default, metadata={"check": check_source, "unique": True})
-
-
 @dataclass(frozen=True, slots=True)
 class ExemptingList:
     """One ``[[whitelist.lists]]``: who is on it is exempt from some checks only. Raises ValueError, ``option: ...``."""
 
-    clients: tuple[str, ...] = _files()
-    helo: tuple[str, ...] = _files()
-    senders: tuple[str, ...] = _files()
-    recipients: tuple[str, ...] = _files()
+    clients: tuple[str, ...] = files()
+    helo: tuple[str, ...] = files()
+    senders: tuple[str, ...] = files()
+    recipients: tuple[str, ...] = files()
     exempt: tuple[str, ...] = ()
     """The names of the checks that are not asked."""
 
@@ -59,9 +54,9 @@ class ExemptingList:
 class Settings:
     """The options of ``[whitelist]``. With each file its companions ``FILE.local`` and ``FILE.d/*`` are read."""
 
-    clients: tuple[str, ...] = _files("/etc/policyd/whitelist_clients")
-    senders: tuple[str, ...] = _files()
-    recipients: tuple[str, ...] = _files("/etc/policyd/whitelist_recipients")
+    clients: tuple[str, ...] = files("/etc/policyd/whitelist_clients")
+    senders: tuple[str, ...] = files()
+    recipients: tuple[str, ...] = files("/etc/policyd/whitelist_recipients")
     lists: tuple[ExemptingList, ...] = ()
     """More lists, each of which exempts from the checks it names."""
 

@@ -1,12 +1,14 @@
 """What lists are asked about: only what a request says, and only lists that have entries."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policyd.checks.listed import Questions, check_source
+from policyd.checks.listed import Questions, files
+from policyd.config.convert import convert
 from policyd.model.action import DUNNO
 from policyd.model.address import Address
 from policyd.model.evidence import NO_EVIDENCE
@@ -163,7 +165,14 @@ def test_lists_are_asked_as_they_are_now() -> None:
     assert questions.evaluate(mail, NO_EVIDENCE, NOW) is NO_OPINION
 
 
-def test_what_names_no_list_is_refused() -> None:
-    check_source("/etc/policyd/senders")
-    with pytest.raises(ValueError, match="mysql"):
-        check_source("mysql:/etc/postfix/access.cf")
+def test_an_option_of_files_takes_each_list_once_and_nothing_else() -> None:
+    @dataclass
+    class Settings:
+        senders: tuple[str, ...] = files("/etc/policyd/senders")
+
+    assert Settings().senders == ("/etc/policyd/senders",)
+    (option,) = fields(Settings)
+    for wrong in (["mysql:/etc/postfix/access.cf"], ["/etc/a", "/etc/a"]):
+        with pytest.raises(ValueError, match=r"mysql|twice"):
+            convert(wrong, tuple[str, ...], option.metadata)
+    assert convert(["/etc/a", "hash:/etc/b"], tuple[str, ...], option.metadata) == ("/etc/a", "hash:/etc/b")
