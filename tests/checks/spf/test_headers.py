@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policyd.checks.spf.headers import Subject, make_header, quoted, received_spf, results
+from policyd.checks.spf.headers import (
+    MAX_ADDRESS,
+    MAX_NAME,
+    MAX_VALUE,
+    Subject,
+    make_header,
+    quoted,
+    received_spf,
+    results,
+)
 from policyd.lookups.spf.subject import domain_name
 from policyd.model.action import MAX_HEADER
 from policyd.model.evidence import SpfResult
@@ -95,12 +104,43 @@ def test_any_sender_and_name_parse_back(
     assert make_header("received-spf", answer, subject(sender, helo, client=client, identity=identity))
 
 
-@pytest.mark.parametrize("sender", ["x" * 500 + "@a.example", '"' * 300 + "@a.example", "x@" + "y" * 500, '"' * 448])
-def test_long_senders_lose_their_local_part_and_never_half_a_domain(sender: str) -> None:
+LONGEST = "x" * (MAX_ADDRESS - len('"@a.example"')) + "@a.example"
+
+
+@pytest.mark.parametrize(
+    ("sender", "told"),
+    [
+        (LONGEST, LONGEST),
+        ("x" + LONGEST, "postmaster@a.example"),
+        ('"' * 300 + "@a.example", "postmaster@a.example"),
+        ("x@" + "y" * 500, "?"),
+        ('"' * 448, "?"),
+        ('"' * 200, "?"),
+    ],
+)
+def test_long_senders_lose_their_local_part_and_never_half_a_domain(sender: str, told: str) -> None:
     header = received_spf(SpfAnswer("none", "a.example"), subject(sender, "h" * 1500, host="r" * 253))
     assert len(header) <= MAX_HEADER
-    value = parse(header)[1]["envelope-from"]
-    assert value == "postmaster@a.example" or not value.endswith("example")
+    assert parse(header)[1]["envelope-from"] == told
+
+
+@pytest.mark.parametrize("result", get_args(SpfResult))
+def test_the_longest_of_everything_fits_and_no_room_is_left_unused(result: SpfResult) -> None:
+    name, lengths = "n" * 253, set()
+    for length in range(MAX_VALUE + 1):
+        answer = SpfAnswer(result, name, '"' + "m" * length, '"' * MAX_VALUE, is_wide=True)
+        header = received_spf(answer, subject(f"{'u' * 230}@a.example", name, host="r" * 253))
+        parse(header)
+        lengths.add(len(header))
+    assert max(lengths) == MAX_HEADER
+    header = results(SpfAnswer(result, '"' * 253, problem='"' * MAX_VALUE), subject(host="r" * 253))
+    assert len(header) <= MAX_HEADER
+    assert read(header).results[0].result == result
+
+
+def test_what_only_explains_is_cut() -> None:
+    told = parse(received_spf(SpfAnswer("permerror", "a.example", "m" * 999, "p" * 999), subject()))[1]
+    assert (told["mechanism"], told["problem"]) == ("m" * MAX_VALUE, "p" * MAX_VALUE)
 
 
 @pytest.mark.parametrize("length", [100, 140, 200, 253])
@@ -120,6 +160,30 @@ def test_a_domain_that_is_too_long_is_not_told() -> None:
     sender = "u@" + "x" * 133 + ".victim.example" + ".x" * 150
     assert parse(received_spf(SpfAnswer("none", ""), subject(sender)))[1]["envelope-from"] == "?"
     assert "victim" not in results(SpfAnswer("none", ""), subject(sender))
+
+
+@pytest.mark.parametrize(
+    ("identity", "sender", "helo", "told"),
+    [
+        ("mailfrom", "u@a b.example", "x", '"u@a b.example"'),
+        ("helo", "u@a b.example", "x y", '"x y"'),
+        ("mailfrom", "", "x", '""'),
+        ("helo", "", "x" * MAX_NAME, "x" * MAX_NAME),
+    ],
+)
+def test_who_has_no_domain_is_told_as_he_named_himself(identity: str, sender: str, helo: str, told: str) -> None:
+    about = subject(sender, helo, identity=identity)
+    assert results(SpfAnswer("none", ""), about).endswith(f" smtp.{identity}={told}")
+    assert "(mx.receiver.example: domain of nobody has no SPF record)" in received_spf(SpfAnswer("none", ""), about)
+
+
+def test_a_helo_name_is_told_as_it_was_said() -> None:
+    header = received_spf(SpfAnswer("pass", "mail.a.example"), subject("", "MAIL.a.example", identity="helo"))
+    assert parse(header)[1]["helo"] == "MAIL.a.example"
+
+
+def test_a_sender_in_another_script_without_a_domain_gets_none() -> None:
+    assert parse(received_spf(SpfAnswer("none", ""), subject("g\xfcnter")))[1]["envelope-from"] == "g?nter"
 
 
 @pytest.mark.parametrize("identity", ["mailfrom", "helo"])
