@@ -58,7 +58,7 @@ def main(arguments: list[str]) -> int:
     load = partial(settings_from, options, os.path.exists)
     settings = load()
     if options.print_config:
-        print(as_toml(tables_from(options, os.path.exists)), end="")
+        print(as_toml(for_a_service(tables_from(options, os.path.exists))), end="")
         return GOOD
     identity = _identity(options.user, options.group)
     from policyd import app
@@ -113,6 +113,15 @@ def tables_from(options: Namespace, exists: Exists) -> Tables:
             "level": "warning" if options.quiet else "debug" if options.verbose else "info",
         },
     }
+
+
+def for_a_service(tables: Tables) -> Tables:
+    """The same for `policyd run`, whose unit has a database, a log, metrics and a control socket of its own."""
+    own = {("store", "url"), ("metrics", "listen"), ("control", "socket"), ("log", "destination")}
+    left = {
+        name: {key: value for key, value in table.items() if (name, key) not in own} for name, table in tables.items()
+    }
+    return {name: table for name, table in left.items() if table}
 
 
 def as_toml(tables: Mapping[str, Mapping[str, Any]]) -> str:
@@ -229,7 +238,9 @@ def _add_process_options(parser: ArgumentParser) -> None:
     add("--syslog-facility", "--syslogfacility", "--facility", metavar="NAME", default="mail",
         help="default: %(default)s")  # fmt: skip
     add("--listen-queue-size", metavar="N", type=int, help="connections that may wait to be accepted")
-    add("--print-config", action="store_true", help="print a policyd.toml that says the same, and end")
+    add(
+        "--print-config", action="store_true", help="print a policyd.toml for `policyd run` that says the same, and end"
+    )
 
 
 def _add_greylist_options(parser: ArgumentParser) -> None:

@@ -5,6 +5,7 @@ machine without a network lacks is all that is set beside that (_MAIN). The test
 """
 
 import re
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -12,13 +13,14 @@ from typing import Final
 
 import pytest
 
+from tests.system.daemon import ROOT
 from tests.system.machine import Machine, instructions, typed
 from tests.system.parts import laboratory, require, wait_until
 from tests.system.postfix import CONFIGURATION_PROBLEM
 from tests.system.smtp import Client, Reply, attempt, rcpt
 from tests.system.traffic import Traffic
 
-DELAY: Final = 2
+DELAY: Final = 1
 SETTINGS: Final = f"""
 [greylist]
 delay = "{DELAY}s"
@@ -171,7 +173,7 @@ def test_a_resolver_elsewhere_is_asked_when_the_unit_lets_it(server: MailServer)
     server.path("/etc/resolver.conf").write_text(_UNBOUND)
     server.must("ip address add 192.0.2.53 dev lo && systemd-run --unit resolver unbound -d -c /etc/resolver.conf")
     settings = server.path("/etc/policyd/policyd.toml")
-    asks = '\n[chain]\nchecks = ["spf", "greylist"]\n', '\n[dns]\nnameservers = ["192.0.2.53"]\n'
+    asks = '\n[chain]\nchecks = ["spf", "greylist"]\n', '\n[dns]\nnameservers = ["192.0.2.53"]\ntimeout = "1s"\n'
     good = settings.read_text()
     settings.write_text(good.replace("\n[chain]\n", asks[0]).replace("\n[dns]\n", asks[1]))
     server.must("systemctl reload policyd")
@@ -198,3 +200,24 @@ def test_on_another_host_it_knows_what_it_knew_on_this_one(server: MailServer) -
     time.sleep(DELAY)
     assert server.attempt("198.51.107.1").code == 250
     assert server.must("systemctl is-system-running --wait") == "running"
+
+
+def test_postgreys_place_is_taken_and_main_cf_stays_as_it_is(server: MailServer) -> None:
+    require("postgrey")
+    server.must("systemctl disable --now policyd.socket policyd.service; rm -r /etc/systemd/system/policyd.socket.d")
+    server.must("postconf -e 'smtpd_recipient_restrictions = check_policy_service inet:127.0.0.1:10023'")
+    server.must("rm -rf /var/lib/postgrey/*; systemctl start postgrey && postfix reload")
+    wait_until(lambda: "Greylisted" in server.rcpt("198.51.110.1").text, 10, "postgrey")
+    page = (ROOT / "docs/postgrey.md").read_text()
+    found = re.search(r"\n\n((?:    .*\n)+)\nand `(systemctl restart postgrey)`", page)
+    assert found
+    drop_in = server.path("/etc/systemd/system/postgrey.service.d")
+    drop_in.mkdir()
+    (drop_in / "override.conf").write_text(textwrap.dedent(found[1]))
+    server.must(f"systemctl daemon-reload && {found[2]}")
+    wait_until(lambda: re.search(r"Greylisted.*\(id ", server.rcpt("198.51.111.1").text), 10, "policyd in its place")
+    server.must("set -e; cd /usr/src/policyd\n" + typed("docs/postgrey.md", "As a service of its own"))
+    assert re.search(r"Greylisted.*\(id ", server.rcpt("198.51.112.1").text)
+    assert "recipient=bob@box.test" in server.must("journalctl -u policyd POLICYD_CLIENT_ADDRESS=198.51.112.1")
+    server.must("systemctl reload policyd")
+    assert server.run("policyd status")[0] == 0
