@@ -164,8 +164,8 @@ def _best(entries: Iterable[Entry | None]) -> Entry | None:
     return max(known, key=_rank, default=None)
 
 
-def _rank(entry: Entry) -> tuple[bool, int]:
-    return (True, entry.last_seen) if entry.passes else (False, -entry.first_seen)
+def _rank(entry: Entry) -> int:
+    return entry.last_seen if entry.passes else -entry.first_seen
 
 
 def _says_more(entry: Entry, than: Entry | None) -> bool:
@@ -188,7 +188,7 @@ def _favour(find: Find, clients: Mapping[Triplet, Entry | None], rules: Rules, n
         _, sender, recipient = next(iter(clients))
         for name in filter(None, (sender, domain_of(sender))):
             expected = find(reply_key(name, recipient))
-            if expected is not None and expected.passes and now - expected.last_seen <= rules.replies_for:
+            if expected is not None and now - expected.last_seen <= rules.replies_for:
                 return Recognition("reply", 0, _NOTHING)
     return None
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -96,7 +97,8 @@ def test_others_are_asked_only_if_the_network_does_not_settle_it() -> None:
     assert names_to_ask(Judgement("new", 240), None, RULES, lambda: ("x.example",)) == ("x.example",)
     assert names_to_ask(Judgement("new", 240), None, RULES, None) is None
     assert names_to_ask(Judgement("new", 240), None, RULES, lambda: ()) is None
-    assert names_to_ask(Judgement("new", 240), Entry(T0, T0, 2), RULES, None) is None
+    assert names_to_ask(Judgement("new", 240), Entry(T0, T0, 1), RULES, None) is None
+    assert names_to_ask(Judgement("new", 240), Entry(T0, T0, 0), RULES, None) == ()
     assert names_to_ask(Judgement("new", 240), None, replace(RULES, group_after=1), None) is None
     assert names_to_ask(Judgement("passed", 300), None, RULES, None) is None
     assert names_to_ask(Judgement("known", 0), Entry(T0, T0, 2), RULES, forbidden) is None
@@ -159,6 +161,9 @@ def test_what_passed_itself_is_no_favour() -> None:
         book.ask(now)
     assert book.ask(T0 + 241) == ("known", 0)
     assert book.ask(T0 + 241, mail=MAIL._replace(recipient="c@y.example")) == ("group", 0)
+    assert None not in book.entries.values()
+    book.entries[client_key(MAIL)] = Entry(T0, T0)  # the client has lost its trust
+    assert book.ask(T0 + 241, mail=MAIL._replace(recipient="c@y.example")) == ("new", 240)
 
 
 def test_who_waits_passes_at_once_when_his_recipient_wrote_to_him() -> None:
@@ -201,8 +206,18 @@ def test_what_stands_in_databases_never_changes() -> None:
     assert (-1, Entry(0, 0)) == (TRAPPED, FORGOTTEN)
 
 
+@pytest.mark.parametrize("client", [trapped(T0 - 1, T0 - DAY), Entry(T0 - DAY, T0 - DAY)])
+def test_who_has_lost_all_trust_begins_anew(client: Entry) -> None:
+    book = Book()
+    book.entries[client_key(MAIL)] = client
+    book.ask(T0)
+    book.ask(T0 + 240)
+    assert book.entries[client_key(MAIL)] == Entry(T0 + 240, T0 + 240, 1, T0 + 240)
+
+
 def test_only_earned_trust_is_lost() -> None:
     assert distrusted(None, T0) is None
+    assert distrusted(Entry(T0, T0), T0 + 1) is None
     assert distrusted(trapped(T0 + 10, T0), T0) is None
     assert distrusted(Entry(T0 - 9, T0 - 1, 7, T0 - 1), T0) == Entry(T0, T0)
 
@@ -252,6 +267,8 @@ def test_beyond_its_bound_a_network_shares_one_row() -> None:
         mail = MAIL._replace(recipient=f"r{number}@y.example")
         assert book.ask(T0 + number, "x.example", mail=mail, crowded=True) == ("crowded", 240 - number)
     assert list(book.entries) == [crowd_key(MAIL.client)]
+    assert recognise(book.entries.get, MAIL, (), RULES, T0, crowded=True).writes == {}
+    assert Book(replace(RULES, delay=0)).ask(T0, crowded=True) == ("passed", 0)
     assert book.ask(T0 + 240, mail=MAIL, crowded=True) == ("crowd passed", 0)
     # It never counts as passed, and ends like a first try that nobody came back for.
     assert book.ask(T0 + 3 * DAY, mail=MAIL, crowded=True) == ("crowded", 240)

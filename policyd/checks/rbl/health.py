@@ -74,11 +74,8 @@ class Health:
     def wants_proof(self, now: int) -> bool:
         """Whether a probe must come before its listings count; not while one has just failed."""
         has_just_failed = self._failures > 0 and abs(now - self._failed_at) < APART
-        return not (self.parked or self.is_fresh(now) or has_just_failed)
-
-    def is_fresh(self, now: int) -> bool:
-        """Whether the last good probe is proof enough."""
-        return not self.parked and self.good_at is not None and 0 <= now - self.good_at < FRESH
+        is_fresh = self.good_at is not None and 0 <= now - self.good_at < FRESH
+        return not (self.parked or is_fresh or has_just_failed)
 
     def is_believed(self, now: int) -> bool:
         """Whether its listings may count, if no newer proof can be had."""

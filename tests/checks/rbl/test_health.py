@@ -37,9 +37,9 @@ def test_a_list_is_not_believed_before_its_first_probe() -> None:
 def test_proof_grows_old() -> None:
     health = Health()
     health.take("good", NOW)
-    assert health.is_fresh(NOW + FRESH - 1)
-    assert not health.is_fresh(NOW + FRESH)
+    assert not health.wants_proof(NOW + FRESH - 1)
     assert health.wants_proof(NOW + FRESH)
+    assert health.wants_proof(NOW - 1), "a clock set back proves nothing"
     assert health.is_believed(NOW + BELIEVED - 1)
     assert not health.is_believed(NOW + BELIEVED)
     assert not health.is_believed(NOW - 1), "a clock set back proves nothing"
@@ -52,11 +52,12 @@ def test_a_lie_parks_at_once_and_truth_brings_back(lie: Finding) -> None:
     assert health.take(lie, NOW + 1) == "parked"
     assert (health.parked, health.since, health.finding) == (True, NOW + 1, lie)
     assert not health.is_believed(NOW + 1)
-    assert not health.wants_proof(NOW + 1), "the prober asks, not every mail"
+    assert not health.wants_proof(NOW + FRESH), "the prober asks, not every mail"
+    health.suspect(NOW + FRESH)
     assert not health.is_due(NOW + FIRST_PAUSE)
     assert health.is_due(NOW + 1 + FIRST_PAUSE)
     assert health.take("good", NOW + 100) == "back"
-    assert health.is_fresh(NOW + 100)
+    assert not health.wants_proof(NOW + 100)
 
 
 @pytest.mark.parametrize("finding", ["empty", "silent"])
@@ -76,6 +77,26 @@ def test_a_burst_of_failures_is_one() -> None:
         assert health.take("silent", NOW + 100) is None
     assert not health.wants_proof(NOW + 100), "not every mail waits for a probe that fails"
     assert health.wants_proof(NOW + 100 + APART)
+
+
+def test_a_good_probe_ends_a_burst_of_failures() -> None:
+    health = Health()
+    health.take("silent", NOW)
+    health.take("good", NOW + 1)
+    health.suspect(NOW + 2)
+    assert health.is_due(NOW + 2)
+    health.take("silent", NOW + 2)
+    assert not health.is_due(NOW + 2 + AGAIN - 1)
+    assert health.is_due(NOW + 2 + AGAIN)
+    health.suspect(NOW + 2 + APART)
+    assert health.is_due(NOW + 2 + APART)
+
+
+def test_what_caches_repeat_of_an_empty_list_parks_nobody() -> None:
+    health = Health()
+    health.take("empty", NOW, ttl=300)
+    health.take("good", NOW + 10)
+    assert health.good_at == NOW + 10
 
 
 def test_a_lie_in_a_burst_of_failures_is_a_lie() -> None:
