@@ -5,6 +5,7 @@ Law: what a client sent is escaped again before a terminal sees it. Files are re
 
 import gzip
 import io
+import re
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -16,6 +17,10 @@ from policyd.logs.reading import Fields, read_line
 from policyd.model.errors import Refused
 
 GZIP: Final = b"\x1f\x8b"
+_STAMP: Final = re.compile(
+    r"(?:[A-Z][a-z]{2} [ 0-3][0-9]|[0-9]{4}-[0-9]{2}-[0-9]{2})[T ][0-9]{2}:[0-9]{2}:[0-9]{2}", re.ASCII
+)
+"""The time in front of a line, as syslog, the journal or our own writer put it there."""
 
 
 class Seen(NamedTuple):
@@ -26,9 +31,15 @@ class Seen(NamedTuple):
     fields: Fields
     line: str
 
+    @property
+    def logged(self) -> str:
+        """When, as the line says it; empty if it does not."""
+        stamp = _STAMP.match(self.line)
+        return stamp[0].replace("T", " ") if stamp else ""
+
     def row(self) -> str:
         """It in one line for people."""
-        fields, when = self.fields, f"{datetime.fromtimestamp(self.at):%Y-%m-%d %H:%M:%S}" if self.at else ""
+        fields, when = self.fields, f"{datetime.fromtimestamp(self.at):%Y-%m-%d %H:%M:%S}" if self.at else self.logged
         why = fields.get("reason", "") + (f", {fields['delay']} s" if fields.get("delay", "0") != "0" else "")
         who = f"{_shown(fields, 'client_address')} [{_shown(fields, 'client_name')}]"
         mail = f"{_shown(fields, 'sender', '<>')} -> {_shown(fields, 'recipient')}"
@@ -38,7 +49,7 @@ class Seen(NamedTuple):
 
     def as_json(self) -> dict[str, Any]:
         """It for programs."""
-        return {"at": self.at or None, **self.fields}
+        return {"at": self.at or None, "logged": self.logged, **self.fields}
 
 
 def _shown(fields: Mapping[str, str], name: str, missing: str = "-") -> str:

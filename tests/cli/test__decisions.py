@@ -29,6 +29,24 @@ def test_files_packed_or_not(tmp_path: Path, packed: bool) -> None:
     assert seen.row() == ROW
 
 
+@pytest.mark.parametrize(
+    ("before", "when"),
+    [
+        ("Nov  6 14:02:11 mx policyd[2]: ", "Nov  6 14:02:11  "),
+        ("Nov 26 14:02:11 mx policyd[2]: 4XyZ12: ", "Nov 26 14:02:11  "),
+        ("2026-11-26T14:02:11.123456+01:00 mx policyd[2]: ", "2026-11-26 14:02:11  "),
+        ("2026-11-26T14:02:11+0000 ", "2026-11-26 14:02:11  "),
+        ("", ""),
+        ("somewhen, Nov 26 14:02:11 ", ""),
+    ],
+)
+def test_when_a_line_of_a_file_was_written(tmp_path: Path, before: str, when: str) -> None:
+    (tmp_path / "log").write_text(f"{before}{LINE}\n")
+    (seen,) = from_logs([str(tmp_path / "log")])
+    assert seen.row() == when + ROW
+    assert seen.as_json()["logged"] == when.strip()
+
+
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="none: No such file"):
         list(from_logs([str(tmp_path / "none")]))

@@ -124,6 +124,8 @@ def _entries(name: str) -> Callable[[Mapping[str, Any]], Iterator[str]]:
 
 def _stats(answer: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"{count:9} {kind}" for kind, count in sorted(answer["kinds"].items()))
+    if not answer["kinds"]:
+        yield "nothing is remembered"
 
 
 def _left_out(answer: Mapping[str, Any]) -> Iterator[str]:

@@ -80,6 +80,8 @@ def test_the_figures(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
     assert capsys.readouterr().out == "       12 known\n        3 waiting\n"
     assert ask(monkeypatch, answer, "stats", "--json") == 0
     assert json.loads(capsys.readouterr().out) == answer
+    assert ask(monkeypatch, {"kinds": {}}, "stats") == 0
+    assert capsys.readouterr().out == "nothing is remembered\n"
 
 
 def test_help_and_mistakes(capsys: pytest.CaptureFixture[str]) -> None:
