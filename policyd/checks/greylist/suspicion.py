@@ -54,7 +54,8 @@ def _identity(request: PolicyRequest, registered_domain: RegisteredDomain) -> st
 
 
 def _trust(evidence: Evidence, named: str, providers: Collection[str]) -> str:
-    vouched = evidence.spf.identity if evidence.spf is not None else ""
+    # What the administrator sentences to greylisting is not trusted for its SPF.
+    vouched = evidence.spf.identity if evidence.spf is not None and not evidence.spf.is_suspect else ""
     if evidence.dns_lists.is_trusted:
         return "an allow list"
     if vouched in providers:
@@ -85,7 +86,7 @@ def _of_helo(request: PolicyRequest, named: str, registered_domain: RegisteredDo
 
 
 def _of_spf(spf: SpfEvidence | None) -> Iterator[Point]:
-    if spf is None or spf.is_temporary:
+    if spf is None or (spf.is_temporary and not spf.is_suspect):
         return
     if spf.is_suspect or spf.result in ("fail", "softfail"):
         yield 2, f"SPF {spf.result}"

@@ -60,6 +60,13 @@ LISTED = DnsListEvidence(3.0, ("zen.lab.example",), is_suspect=True)
         (request("unknown"), heard(SpfEvidence("none", "x.example")), "3: no reverse name, SPF none"),
         (request(), heard(SpfEvidence("pass", "x.example", "all", is_wide=True)), "2: SPF lets everybody pass"),
         (request(), heard(SpfEvidence("neutral", "x.example", is_suspect=True)), "2: SPF neutral"),
+        (
+            request(),
+            heard(SpfEvidence("temperror", "x.example", is_temporary=True, is_suspect=True)),
+            "2: SPF temperror",
+        ),
+        (request(), heard(SpfEvidence("pass", "x.example", is_suspect=True)), "2: SPF pass"),
+        (request(), heard(SpfEvidence("pass", "gmail.com", is_suspect=True)), "2: SPF pass"),
         (request(), heard(SpfEvidence("temperror", "x.example", is_temporary=True)), "0"),
         (request(), heard(lists=LISTED), "2: listed by zen.lab.example"),
         (request(), heard(lists=DnsListEvidence(unknown=("zen.lab.example",))), "0"),
