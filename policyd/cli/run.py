@@ -6,7 +6,7 @@ Law: a configuration with a mistake starts nothing; every mistake is on stderr, 
 from argparse import ArgumentParser
 from functools import partial
 
-from policyd.config import DEFAULT_PATH, load
+from policyd.config import DEFAULT_PATH, load, load_again
 
 
 def main(arguments: list[str]) -> int:
@@ -21,4 +21,4 @@ def main(arguments: list[str]) -> int:
     settings = load(path)
     from policyd import app  # after the configuration: whoever made a mistake need not wait for it
 
-    return app.serve(settings, partial(load, path))
+    return app.serve(settings, partial(load_again, path))

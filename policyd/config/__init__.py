@@ -5,7 +5,7 @@ are the fields of its own dataclass; this room never learns of them.
 """
 
 from policyd.config.build import build
-from policyd.config.load import load, parse, read
+from policyd.config.load import load, load_again, parse, read
 from policyd.config.settings import (
     ChainSettings,
     ControlSettings,
@@ -31,6 +31,7 @@ __all__ = [
     "StoreSettings",
     "build",
     "load",
+    "load_again",
     "parse",
     "read",
 ]

@@ -35,6 +35,15 @@ def load(path: str) -> Settings:
     return parse(_text(read(path), path), path)
 
 
+def load_again(path: str) -> Settings:
+    """The same for a daemon that runs: it does not give up its settings for an empty file. Raises ConfigError."""
+    if not _text(read(path), path).strip():
+        raise ConfigError(
+            [f"{path}: is empty; was the disk full when it was saved? A comment in it would mean all defaults"]
+        )
+    return load(path)
+
+
 def parse(text: str, path: str) -> Settings:
     """The settings in `text`; mistakes name `path`. Raises ConfigError with all mistakes at once."""
     try:

@@ -8,6 +8,7 @@ import pytest
 from policyd import app
 from policyd.cli import main
 from policyd.config import Settings
+from policyd.model.errors import ConfigError
 
 
 def test_the_daemon_gets_the_settings_and_the_way_to_new_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,6 +24,19 @@ def test_the_daemon_gets_the_settings_and_the_way_to_new_ones(tmp_path: Path, mo
     monkeypatch.setattr(app, "serve", serve)
     assert main(["run", "--config", str(config)]) == 1
     assert seen == [7, 8]
+
+
+def test_a_file_that_a_full_disk_emptied_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "policyd.toml"
+    config.touch()
+
+    def serve(_: Settings, load: Callable[[], Settings]) -> int:
+        with pytest.raises(ConfigError, match="is empty"):
+            load()
+        return 0
+
+    monkeypatch.setattr(app, "serve", serve)
+    assert main(["run", "--config", str(config)]) == 0
 
 
 def test_mistakes_are_all_on_stderr_and_nothing_is_served(

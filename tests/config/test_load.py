@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from policyd.config import load, parse
+from policyd.config import load, load_again, parse
 from policyd.model.errors import ConfigError
 from tests.examples import thorough
 
@@ -25,6 +25,18 @@ def test_a_file(tmp_path: Path) -> None:
     settings = load(str(file))
     assert settings.checks["greylist"].delay == 300
     assert settings.source == str(file)
+
+
+@pytest.mark.parametrize("nothing", ["", "\n \n", "\ufeff"])
+def test_an_empty_file_is_all_defaults_but_a_daemon_that_runs_does_not_take_it(nothing: str, tmp_path: Path) -> None:
+    # A full disk leaves it of a file that was saved; all settings would be gone, the places to listen included.
+    file = tmp_path / "policyd.toml"
+    file.write_text(nothing)
+    assert load(str(file)).checks["greylist"].delay == 240
+    with pytest.raises(ConfigError, match=r"policyd.toml: is empty; "):
+        load_again(str(file))
+    file.write_text("# all as it is by default\n")
+    assert load_again(str(file)).checks["greylist"].delay == 240
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
