@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policyd.model.address import Address, parse_address
-from policyd.model.identity import cautious_registered_domain, identity_of_name
+from policyd.model.identity import LONGEST_NAME, cautious_registered_domain, identity_of_name
 
 
 def at(text: str) -> Address:
@@ -83,8 +83,41 @@ def is_generated(host: str, address: Address) -> bool:
 def test_one_octet_proves_nothing_and_two_do() -> None:
     assert not is_generated("mta7.", at("198.51.100.7"))
     assert is_generated("mta100-7.", at("198.51.100.7"))
-    assert not is_generated("mta7.", at("198.51.7.7"))
+    assert not is_generated("mta100-1.", at("198.51.100.7"))
+    assert not is_generated("mta7-1.", at("198.51.7.7"))
     assert is_generated("mta7-7.", at("198.51.7.7"))
+
+
+@pytest.mark.parametrize("host", ["pool.", "dyn-a.", "customer.a.", "a1b2c3d4e."])
+def test_some_words_are_never_those_of_a_mail_server(host: str) -> None:
+    assert is_generated(host, at("192.0.2.1"))
+
+
+def test_half_an_ipv4_address_in_hexadecimal_digits_is_one() -> None:
+    assert is_generated("m-6407.", at("198.51.100.7"))
+    assert not is_generated("m-6408.", at("198.51.100.7"))
+
+
+@pytest.mark.parametrize(
+    ("host", "generated"),
+    [
+        ("xc7d8e9fab1c2d3e4.", True),  # the interface
+        (".".join(reversed("c7d8e9fab1c2d3e4")) + ".", True),
+        ("x2a0bc1d2e3f4a5b6.", True),  # the network
+        ("m-c7d8-d3e4.", True),
+        ("m-e9fa-b1c2.", True),
+        ("m-c7d8.", False),
+        ("mx.", False),
+    ],
+)
+def test_half_an_ipv6_address_is_one(host: str, *, generated: bool) -> None:
+    assert is_generated(host, at("2a0b:c1d2:e3f4:a5b6:c7d8:e9fa:b1c2:d3e4")) is generated
+
+
+def test_a_name_is_read_up_to_its_greatest_length() -> None:
+    longest = "a." * 120 + "a" * (LONGEST_NAME - 240 - len(".example")) + ".example"
+    assert identity_of_name(f"{longest}.", at("192.0.2.1"), last_two_labels) == last_two_labels(longest)
+    assert identity_of_name(f"a{longest}.", at("192.0.2.1"), last_two_labels) == ""
 
 
 SPELLINGS: list[Callable[[ipaddress.IPv4Address], str]] = [

@@ -122,6 +122,7 @@ def test_people_stay_apart(one: str, other: str) -> None:
 @given(st.text(max_size=300) | adversarial)
 @example("+++@x")
 @example("prvs=prvs=1234567890=1234567890@x")
+@example("prvs=prvs=0a1b2c3d+return-@x")  # two rounds
 @example("btv1==1==" * 5 + "u@x")
 def test_normalising_twice_changes_nothing(sender: str) -> None:
     once = normalise_sender(sender)
@@ -158,30 +159,14 @@ def test_no_sender_is_slow(piece: str) -> None:
             assert time.process_time() - start < 0.05
 
 
-PIECES = [
-    "a",
-    "f",
-    "z",
-    "0",
-    "9",
-    "0a1b2c3d",
-    "1a2b3c4d5e6f7a8b",
-    "-",
-    "_",
-    "__",
-    ".",
-    "=",
-    "+",
-    "3",
-    "bounce",
-    "return-",
-    "prvs=",
-    "srs0=",
-]
+ENDS = [
+    "a", "f", "z", "0", "9", "0a1b2c3d", "1a2b3c4d5e6f7a8b", "-", "_", "__",
+    ".", "=", "+", "3", "bounce", "return-", "prvs=", "srs0=",
+]  # fmt: skip
 
 
 @given(
-    st.lists(st.sampled_from(PIECES), max_size=12).map("".join) | st.text("3abcdef0-_.", max_size=30),
+    st.lists(st.sampled_from(ENDS), max_size=12).map("".join) | st.text("3abcdef0-_.", max_size=30),
     st.sampled_from(["a.example", "m.google.com", "um8.bnc.salesforce.com"]),
 )
 @example("n01361f1607-0fe582ccfc934393-user", "x.example")

@@ -1,9 +1,11 @@
 """Law tested: what a probe asks, and what each kind of answer says of a list."""
 
+import re
+
 import pytest
 
 from policyd.checks.rbl.health import FRESH
-from policyd.checks.rbl.points import SAMPLE, TOO_MANY, Answers, judge, judge_sample, points, sample
+from policyd.checks.rbl.points import SAMPLE, TOO_MANY, Answers, judge, judge_sample, points, sample, unheard
 from policyd.checks.rbl.zones import Zone, ZoneSettings, compile_zones
 from policyd.model.dns import Answer
 from tests.checks.rbl.world import NOW, found, nothing
@@ -29,6 +31,15 @@ def test_what_is_asked_of_lists_of_addresses_and_of_domains() -> None:
     assert points(DBL, NOW).unlisted[0] == "invalid.dbl.spamhaus.org"
     assert points(OWN, NOW).listed == ()
     assert points(OWN, NOW).unlisted[0] == "1.0.0.127.own.example"
+
+
+def test_a_list_of_domains_that_nobody_knows_has_the_test_points_of_its_kind() -> None:
+    (zone,) = compile_zones([], [ZoneSettings("uri.example", look_up=("sender domain",))])
+    asked = points(zone, NOW)
+    assert asked.listed == ("test.uri.example",)
+    assert asked.unlisted[0] == "invalid.uri.example"
+    assert re.fullmatch(r"zqx[a-z]{6}j\.invalid\.uri\.example", asked.unlisted[1])
+    assert all(re.fullmatch(r"zqx[a-z]{6}j\.com\.uri\.example", name) for name in sample(zone, NOW))
 
 
 def test_a_control_is_asked_once_and_is_never_a_test_point() -> None:
@@ -95,14 +106,20 @@ def test_a_sample_is_of_subjects_nobody_chose(zone: Zone) -> None:
     assert len(set(names)) == SAMPLE
     assert all(len(name) <= 253 and name.endswith(f".{zone.name}") for name in names)
     assert not set(names) & set(sample(zone, NOW + 60))
+    assert names == sample(zone, NOW // 60 * 60), "the same for a minute"
     if zone is ZEN:
         assert all(11 <= int(name.split(".")[3]) <= 99 for name in names)
+
+
+def test_a_sample_is_of_all_public_networks() -> None:
+    first = {int(name.split(".")[3]) for turn in range(100) for name in sample(ZEN, NOW + 60 * turn)}
+    assert first == set(range(11, 100))
 
 
 @pytest.mark.parametrize(
     ("listed", "silent", "finding"),
     [(SAMPLE, 0, "lists all"), (TOO_MANY, 0, "lists all"), (TOO_MANY - 1, 0, None), (0, 0, None), (0, 2, None),
-     (17, 3, "silent"), (0, SAMPLE, "silent")],
+     (17, 3, "silent"), (0, SAMPLE, "silent"), (TOO_MANY - 2, 2, "silent"), (TOO_MANY - 2, 1, None)],
 )  # fmt: skip
 def test_a_sample_speaks_when_almost_all_of_it_is_listed(listed: int, silent: int, finding: str | None) -> None:
     names = sample(ZEN, NOW)
@@ -110,6 +127,27 @@ def test_a_sample_speaks_when_almost_all_of_it_is_listed(listed: int, silent: in
     said += [CLEAN] * (SAMPLE - len(said))
     judged = judge_sample(names, dict(zip(names, said, strict=True)))
     assert (judged and judged.finding) == finding
+
+
+def test_what_a_sample_shows_is_remembered_as_long_as_caches_do() -> None:
+    names = sample(ZEN, NOW)
+    said: Answers = dict.fromkeys(names[:TOO_MANY], HIT) | dict.fromkeys(names[TOO_MANY:], "timeout")
+    judged = judge_sample(names, {**said, names[0]: HIT._replace(ttl=900), names[1]: HIT._replace(ttl=1)})
+    assert judged is not None
+    assert judged.ttl == 900
+
+
+def test_an_answer_that_our_guess_of_a_filter_does_not_take_is_told() -> None:
+    guessed, wished = compile_zones(["guess.example", "wish.example=127.0.0.9"], [])
+    for zone, code, told in (
+        (guessed, "127.0.1.2", "127.0.1.2"),
+        (guessed, "127.0.0.2", ""),
+        (wished, "127.0.1.2", ""),
+    ):
+        asked = points(zone, NOW)
+        clean = dict.fromkeys(asked.names, CLEAN)
+        assert unheard(zone, asked, clean | {asked.listed[0]: found(code)}) == told
+        assert unheard(zone, asked, clean) == ""
 
 
 def test_a_list_that_nobody_knows_may_be_one_of_ipv6_addresses() -> None:

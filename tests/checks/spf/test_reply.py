@@ -47,6 +47,17 @@ def test_the_owners_words_are_marked_as_his() -> None:
     assert reply(answer).endswith("; a.example explains: see https://a.example/why")
 
 
+def test_what_is_wrong_is_told_of_errors_only() -> None:
+    assert reply(SpfAnswer("fail", "a.example", problem="odd")).endswith(NOT_ALLOWED)
+    assert reply(SpfAnswer("permerror", "a.example")).endswith(NO_RECORD)
+
+
+def test_who_has_no_name_is_nobody() -> None:
+    opinion = Opinion("helo", SpfAnswer("none", ""), "reject")
+    action = refusal(Settings(text="%d/%h"), opinion, request("", ""))
+    assert action.text == "5.7.23 SPF none, nobody/nobody"
+
+
 def test_placeholders_are_filled_in_one_pass() -> None:
     text = reply(SpfAnswer("fail", "%c.example"), text="%c/%d/%i/%h/100%")
     assert text == "550 5.7.23 SPF fail, 192.0.2.1/%c.example/MAIL FROM <u@a.example>/h.example/100%"

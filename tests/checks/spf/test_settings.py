@@ -22,6 +22,7 @@ def test_who_asks_for_nothing_is_idle() -> None:
     nothing = Actions("none", "none", "none", "none", "none", "none", "none")
     assert nothing.is_idle
     assert not Actions().is_idle
+    assert not Actions("none", "none", "none", "none", "none", "none", "tag").is_idle
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,7 @@ def test_who_asks_for_nothing_is_idle() -> None:
 )
 def test_a_domain_is_itself_and_a_dot_is_what_lies_below(name: str, domain: str, *, expected: bool) -> None:
     assert DomainSettings((name,)).covers(domain) is expected
+    assert DomainSettings(("other.example", name)).covers(domain) is expected
 
 
 @pytest.mark.parametrize(
@@ -51,6 +53,8 @@ def test_where_hosts_are_wanted_a_dot_in_front_is_refused() -> None:
     check_host("mx.a.example")
     with pytest.raises(ValueError, match="without a dot in front"):
         check_host(".a.example")
+    with pytest.raises(ValueError, match="is no domain"):
+        check_host("a b.example")
 
 
 @pytest.mark.parametrize("text", ["", " x", "x ", "line\nline", "\xe4", "x" * 201])
