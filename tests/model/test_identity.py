@@ -88,7 +88,7 @@ def test_one_octet_proves_nothing_and_two_do() -> None:
     assert is_generated("mta7-7.", at("198.51.7.7"))
 
 
-@pytest.mark.parametrize("host", ["pool.", "dyn-a.", "customer.a.", "a1b2c3d4e."])
+@pytest.mark.parametrize("host", ["pool.", "dyn-a.", "customer.a.", "fedcba98."])
 def test_some_words_are_never_those_of_a_mail_server(host: str) -> None:
     assert is_generated(host, at("192.0.2.1"))
 

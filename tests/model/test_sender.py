@@ -176,9 +176,9 @@ def test_what_is_not_suspect_has_no_form(local: str, domain: str) -> None:
 
 
 @given(
-    st.text(st.characters(categories=["L"]), min_size=1, max_size=17)
+    st.text(st.characters(categories=["L"]), min_size=1, max_size=40)
     | st.from_regex(r"(bounce|return|error|verp)[a-z]*", fullmatch=True)
 )
 @example("deadbeefdeadbeef")
-def test_a_few_letters_are_no_form(local: str) -> None:
+def test_letters_alone_are_no_form(local: str) -> None:
     assert room.normalise_sender(f"{local}@a.example") == room._reduced(local.lower(), "a.example")

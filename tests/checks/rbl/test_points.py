@@ -5,7 +5,7 @@ import re
 import pytest
 
 from policyd.checks.rbl.health import FRESH
-from policyd.checks.rbl.points import SAMPLE, TOO_MANY, Answers, judge, judge_sample, points, sample, unheard
+from policyd.checks.rbl.points import SAMPLE, TOO_MANY, Answers, Found, judge, judge_sample, points, sample, unheard
 from policyd.checks.rbl.zones import Zone, ZoneSettings, compile_zones
 from policyd.model.dns import Answer
 from tests.checks.rbl.world import NOW, found, nothing
@@ -138,11 +138,15 @@ def test_what_a_sample_shows_is_remembered_as_long_as_caches_do() -> None:
 
 
 def test_an_answer_that_our_guess_of_a_filter_does_not_take_is_told() -> None:
-    guessed, wished = compile_zones(["guess.example", "wish.example=127.0.0.9"], [])
+    guessed, wished, both = compile_zones(
+        ["guess.example wish.example=127.0.0.9 both.example both.example=127.0.0.9"], []
+    )
     for zone, code, told in (
         (guessed, "127.0.1.2", "127.0.1.2"),
         (guessed, "127.0.0.2", ""),
         (wished, "127.0.1.2", ""),
+        (both, "127.0.1.2", "127.0.1.2"),
+        (both, "127.0.0.2", ""),
     ):
         asked = points(zone, NOW)
         clean = dict.fromkeys(asked.names, CLEAN)
@@ -157,7 +161,7 @@ def test_a_list_that_nobody_knows_may_be_one_of_ipv6_addresses() -> None:
     assert asked.listed == ("2.0.0.127.bl6.example", f"2.{nibbles}.bl6.example")
     assert asked.unlisted[::2] == ("1.0.0.127.bl6.example", f"1.{nibbles}.bl6.example")
     clean = dict.fromkeys(asked.names, CLEAN)
-    assert judge(zone, asked, clean).finding == "empty"
+    assert judge(zone, asked, clean) == Found("empty", "2.0.0.127")
     assert judge(zone, asked, clean | {asked.listed[1]: HIT}).finding == "good"
     assert judge(zone, asked, clean | {asked.listed[0]: HIT}).finding == "good"
     assert judge(zone, asked, dict.fromkeys(asked.names, HIT)).finding == "lists all"
