@@ -50,10 +50,10 @@ UnavailableReason = Literal[
 
 
 class DnsUnavailable(Unavailable):
-    """A question has no answer now. `reason` is the word for counters; the text is for people and has no name in it."""
+    """A question has no answer now. `reason` is the word for counters; its text has no name in it, either."""
 
-    def __init__(self, reason: UnavailableReason, text: str = "") -> None:
-        super().__init__(text or f"DNS: {reason}")
+    def __init__(self, reason: UnavailableReason) -> None:
+        super().__init__(f"DNS: {reason}")
         self.reason: UnavailableReason = reason
 
 

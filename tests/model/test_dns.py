@@ -12,7 +12,7 @@ def test_no_answer_is_a_check_that_cannot_answer(reason: UnavailableReason) -> N
     error = DnsUnavailable(reason)
     assert isinstance(error, Unavailable)
     assert error.reason == reason
-    assert reason in str(error)
+    assert str(error) == f"DNS: {reason}"
 
 
 def test_who_may_ask_nothing_has_no_answer() -> None:

@@ -11,6 +11,7 @@ from policyd.checks.rbl.prober import Prober
 from policyd.checks.rbl.surge import ENOUGH, WINDOW
 from policyd.checks.rbl.watch import Watched
 from policyd.checks.rbl.zones import ZoneSettings, compile_zones
+from policyd.model.dns import Answer, RecordType
 from tests.checks.rbl.world import FAULTS, NOW, World, found, nothing
 from tests.lookups.virtual import run_virtually
 
@@ -61,6 +62,42 @@ def test_one_list_of_many_that_does_not_answer_is_named() -> None:
     assert "c.example is parked" in said[0]
 
 
+def test_some_lists_of_many_that_do_not_answer_are_named_each() -> None:
+    world, said = (
+        World(zones=("a.example",), faults=dict.fromkeys(("b.example", "c.example"), FAULTS["hang"])),
+        list[str](),
+    )
+    rounds(Prober(world, lists("a.example b.example c.example"), said.append), [NOW, NOW + AGAIN])
+    assert [sentence.split()[1] for sentence in said] == ["b.example", "c.example"]
+
+
+def test_none_of_two_lists_answers_although_one_was_parked_before() -> None:
+    world, said = World(zones=("a.example",), faults={"b.example": FAULTS["REFUSED"]}), list[str]()
+    prober = Prober(world, every := lists("a.example b.example"), said.append)
+    rounds(prober, [NOW])
+    world.faults = {"example": FAULTS["hang"]}
+    rounds(prober, [NOW + INTERVAL, NOW + INTERVAL + AGAIN])
+    assert all(watched.health.parked for watched in every)
+    assert [sentence.split()[1] for sentence in said] == ["b.example", "a.example"], "one line for what is new"
+
+
+def test_what_mail_finds_out_of_a_list_is_said_at_once() -> None:
+    world, said = World(faults={"bl.example": FAULTS["REFUSED"]}), list[str]()
+    run_virtually(Prober(world, every := lists("bl.example"), said.append).prove(every, NOW, 1.0))
+    assert len(said) == 1
+
+
+def test_a_bug_in_a_probe_is_a_bug() -> None:
+    class Buggy(World):
+        async def resolve(self, name: str, kind: RecordType) -> Answer:
+            raise ZeroDivisionError
+
+    every = lists("bl.example")
+    for work in (Prober(Buggy(), every, str).round(NOW), Prober(Buggy(), every, str).prove(every, NOW, 1.0)):
+        with pytest.raises(ZeroDivisionError):
+            run_virtually(work)
+
+
 def test_a_probe_is_shared_by_all_who_want_it() -> None:
     world = World(zones=("bl.example",))
     every = lists("bl.example")
@@ -80,7 +117,9 @@ def test_who_waits_for_a_probe_waits_no_longer_than_he_wants() -> None:
 
     async def run() -> None:
         prober = Prober(world, every, lambda _: None)
+        began = asyncio.get_running_loop().time()
         await prober.prove(every, NOW, 0.0)
+        assert asyncio.get_running_loop().time() == began
         assert every[0].health.finding is None, "the probe goes on without him"
         await asyncio.sleep(prober_module.DEADLINE + 1)
         assert every[0].health.finding == "silent"
@@ -105,9 +144,13 @@ def test_a_list_that_lists_almost_everybody_but_the_test_points_is_found_by_a_sa
     assert "20 of 20" in said[0]
     rounds(prober, [NOW + 3 * INTERVAL])
     assert watched.health.parked, "good test points alone do not bring it back"
-    world.faults.clear()
+    listing = world.faults["bl.example"]
+    world.faults["bl.example"] = lambda name: listing(name) if ".127.bl." in name else 60.0
     rounds(prober, [NOW + 4 * INTERVAL])
-    assert not watched.health.parked
+    assert watched.is_wide, "nor does a sample without an answer"
+    world.faults.clear()
+    rounds(prober, [NOW + 5 * INTERVAL])
+    assert (watched.health.parked, watched.is_wide) == (False, False)
 
 
 def test_a_botnet_does_not_park_the_list_that_knows_it() -> None:
@@ -120,6 +163,15 @@ def test_a_botnet_does_not_park_the_list_that_knows_it() -> None:
     assert not watched.health.parked
     assert watched.sampled_at == NOW
     assert not watched.wants_sample(NOW + WINDOW - 1)
+
+
+def test_a_list_that_fails_its_test_points_is_judged_by_them_and_its_sample_is_taken_later() -> None:
+    world = World(faults={"bl.example": FAULTS["REFUSED"]})
+    (watched,) = every = lists("bl.example")
+    for number in range(5 * ENOUGH):
+        watched.surge.see(f"192.0.{number}.0/24", NOW, listed=True)
+    rounds(Prober(world, every, str), [NOW])
+    assert (watched.health.finding, watched.sampled_at) == ("refused", None)
 
 
 def test_nothing_said_or_asked_shows_a_key_but_the_questions() -> None:
@@ -136,8 +188,10 @@ def test_it_runs_until_it_is_cancelled() -> None:
     world = World(zones=("bl.example",))
 
     async def run() -> None:
+        began = asyncio.get_running_loop().time()
         with pytest.raises(RuntimeError, match="StopIteration"):
             await Prober(world, lists("bl.example"), lambda _: None).run(lambda: next(times))
+        assert asyncio.get_running_loop().time() == pytest.approx(began + 4 * prober_module.TICK)
 
     run_virtually(run())
     assert len(world.asked) == 10, "due twice, five names each"

@@ -43,5 +43,18 @@ def test_a_surge_wants_one_sample_in_a_window_and_a_wide_list_one_every_time() -
     assert one.wants_sample(NOW)
     one.sampled_at = NOW
     assert not one.wants_sample(NOW + WINDOW - 1)
+    assert not one.wants_sample(NOW)
+    assert one.wants_sample(NOW + WINDOW)
+    assert one.wants_sample(NOW - 1), "a clock set back"
     one.is_wide = True
     assert one.wants_sample(NOW + 1)
+
+
+def test_a_list_inherits_what_is_known_of_it_and_not_what_it_is() -> None:
+    former, heir = watched(), watched()
+    former.heard(0.5)
+    former.health.take("refused", NOW)
+    zone = heir.zone
+    heir.inherit(former)
+    assert heir.status() == former.status()
+    assert heir.zone is zone is not former.zone

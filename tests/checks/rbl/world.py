@@ -73,9 +73,9 @@ class World:
         answer = self._answer(name, kind)
         if isinstance(answer, float):
             await asyncio.sleep(answer)
-            raise DnsUnavailable("timeout", f"nobody may ever see {name}")
+            raise DnsUnavailable("timeout")
         if isinstance(answer, str):
-            raise DnsUnavailable(answer, f"nobody may ever see {name}")
+            raise DnsUnavailable(answer)
         return answer
 
     def _answer(self, name: str, kind: RecordType) -> Answer | UnavailableReason | float:
