@@ -126,7 +126,7 @@ class _Linter:
                 self._lint.findings.append(Finding(found.kind, domain, clean_text(found.text, 300)))
         if len(record) > SHOULD_FIT:
             self.remark(domain, f"has {len(record)} characters; more than {SHOULD_FIT} may not fit into a datagram")
-        is_flagged = await self._terms(domain, [term for term in terms if term], depth, (*way, domain))
+        is_flagged = await self._terms(domain, terms, depth, (*way, domain))
         if read_record(record).is_wide and not is_flagged:
             self.mistake(domain, "its networks together let much of the Internet send for the domain")
         return True

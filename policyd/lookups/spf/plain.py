@@ -96,7 +96,7 @@ def read_plain(terms: Sequence[str | Network]) -> Plain | None:
                 return None
         elif not redirect and (match := _REDIRECT.fullmatch(text)) is not None and len(match[1]) <= MAX_DOMAIN:
             redirect = match[1]
-        elif text:
+        else:
             return None
     hosts = [term for term in named if term.kind != "include"]
     authorised = {version: sum(_authorised(term, version) for term in hosts) if hosts else 0 for version in BITS}

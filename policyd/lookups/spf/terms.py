@@ -133,7 +133,7 @@ def split_terms(record: str) -> list[str]:
     """The version and the terms that count, modifiers in lower case. Raises PermError."""
     version, *terms = record.split(" ")
     found = [version]
-    for term in terms:
+    for term in filter(None, terms):  # there may be thousands of blanks
         if len(term) > MAX_TERM:
             raise spf.PermError(f"A term has more than {MAX_TERM} characters")
         modifier = modifier_of(term)
@@ -176,7 +176,7 @@ def _read_record(record: str) -> Record:
     if every and lets_all_pass(every):
         authorised = {version: authorised[version] + (1 << bits) for version, bits in BITS.items()}
     is_wide = any(authorised[version] > most for version, most in WIDE.items())
-    first = next((term for term in read if isinstance(term, str) and term and not term.startswith(MODIFIERS)), "")
+    first = next((term for term in read if isinstance(term, str) and not term.startswith(MODIFIERS)), "")
     names_first = _NAMED.fullmatch(first) is not None
     plain = read_plain(read)
     if plain is not None:

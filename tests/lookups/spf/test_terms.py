@@ -21,7 +21,7 @@ from policyd.model.address import parse_address
 
 def test_modifiers_are_read_in_any_case_and_unknown_ones_dropped() -> None:
     assert split_terms("v=spf1 A  REDIRECT=b.example x=%{d} x=y Exp=e.example default=- -all") == [
-        "v=spf1", "A", "", "redirect=b.example", "exp=e.example", "-all",
+        "v=spf1", "A", "redirect=b.example", "exp=e.example", "-all",
     ]  # fmt: skip
 
 
