@@ -21,7 +21,9 @@ def test_what_is_no_duration(text: str) -> None:
         parse_duration(text)
 
 
-@pytest.mark.parametrize(("text", "size"), [("0B", 0), ("64KiB", 65536), ("1MiB", 1048576), ("2GiB", 2147483648)])
+@pytest.mark.parametrize(
+    ("text", "size"), [("0B", 0), ("512B", 512), ("64KiB", 65536), ("1MiB", 1048576), ("2GiB", 2147483648)]
+)
 def test_sizes(text: str, size: int) -> None:
     assert parse_size(text) == size
 

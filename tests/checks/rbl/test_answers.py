@@ -57,6 +57,7 @@ def test_whatever_is_answered_counts_only_where_lists_may_answer(answer: tuple[R
         ("list.dnswl.org=127.0.[0..255].[1..3]*-2", ("127.0.10.3",), False, "127.0.10.3"),
         ("list.dnswl.org=127.0.0.[0..255]*-2", ("127.0.0.255",), False, "127.0.0.255"),
         ("bl.example", (b"127.0.0.2",), False, "no address"),
+        ("bl.example", ("127.0.0.2",) * MAX_CODES, True, ""),
         ("bl.example", ("127.0.0.2",) * (MAX_CODES + 1), False, "too many records"),
     ],
 )
@@ -89,3 +90,4 @@ def test_what_dnswl_answers_for_its_test_point_is_an_error_of_any_other_address(
     assert read(dnswl, "2.0.0.127", ("127.0.10.3",)) == Reading()
     assert read(dnswl, "9.2.0.192", ("127.0.10.3",)).fault == "127.0.10.3"
     assert read(dnswl, "2.0.0.127", ("127.0.10.0", "127.0.0.255")).fault
+    assert read(dnswl, "2.0.0.127", ("127.0.10.0", "::1")).fault
