@@ -47,6 +47,8 @@ def test_any_text_is_a_filter_or_a_complaint(text: str) -> None:
         ("", "is no filter"),
         ("127.0.0", "is no filter"),
         ("127.0.0.2.3", "is no filter"),
+        ("127x0.0.2", "is no filter"),
+        ("127[0].0.2", "is no filter"),
         ("127.0.0.2 ", "is no filter"),
         ("127.0.0.[]", "is no filter"),
         ("127.0.0.[2..]", "is no filter"),
@@ -70,7 +72,7 @@ def test_leading_zeros_are_decimal_as_in_postfix() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "1.2.3", "1.2.3.4.5", "127.0.0.256", "127.0.0.x", "::1", "127.0.0.\u0662", "0" * 9]
+    "text", ["", "1.2.3", "1.2.3.4.5", "127.0.0.256", "127.0.0.x", "127.0.0.0002", "::1", "127.0.0.\u0662", "0" * 9]
 )
 def test_what_is_no_address_is_no_code(text: str) -> None:
     assert parse_code(text) is None
