@@ -45,6 +45,8 @@ def convert(value: object, hint: Any, metadata: Mapping[str, Any]) -> Any:
 
 
 def _typed(value: object, hint: Any) -> Any:
+    if type(value) is int and value.bit_length() > 63:  # more than TOML 1.0 has room for, and perhaps than a float
+        raise ValueError("is too large a number; write a smaller one")
     if reader := _READERS.get(hint):
         return reader(value)
     if get_origin(hint) is Literal:

@@ -119,6 +119,7 @@ WORDS = st.sampled_from(
 
 @given(st.text() | st.lists(WORDS, max_size=20).map("".join))
 @example("x = " + "9" * 5000)
+@example("[rbl]\nreject_at = " + "9" * 400)
 @example("[server]\nlisten = [nan, 1979-05-27]\n[[greylist]]\n[store.x]\n'' = 1")
 @thorough
 def test_any_text_is_settings_or_a_config_error(text: str) -> None:
