@@ -173,6 +173,8 @@ class Chain:
             self._witness.saw_rejection(request, opinion.evidence, now)
         if wish is DUNNO or verdict.action.defers or verdict.action.rejects:
             return self._decision(request, check.name, verdict, opinion)
+        if wish.verb == "PREPEND" and verdict.reason == "tagged":  # the header that this service is for
+            return self._decision(request, check.name, verdict, opinion)
         if wish.verb == "PREPEND":
             return self._decision(request, check.name, _beside(opinion.verdict, verdict), opinion)
         return self._decision(request, opinion.check, opinion.verdict, opinion)

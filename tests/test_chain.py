@@ -280,6 +280,14 @@ def test_beside_a_header_the_last_word_says_why_the_mail_passes(waits: bool) -> 
 
 
 @pytest.mark.parametrize("waits", [True, False])
+def test_a_header_that_a_service_of_its_own_is_for_is_not_another_checks(waits: bool) -> None:
+    asked = Verdict(Action("PREPEND", "Authentication-Results: mx.example; none"), "tagged")
+    tag, hold = TAG._replace(reason="tagged"), Verdict(Action("HOLD", "suspicious"), "blacklist", final=False)
+    assert decide(chain(Says(tag, "rbl"), Says(asked, "spf", waits=waits))).action == asked.action
+    assert decide(chain(Says(hold, "blacklist"), Says(asked, "spf", waits=waits))).action == hold.action
+
+
+@pytest.mark.parametrize("waits", [True, False])
 @pytest.mark.parametrize("order", ["first", "last"])
 def test_beside_a_header_a_check_that_could_not_answer_is_told(order: str, waits: bool) -> None:
     tag, broken = Says(TAG._replace(reason="tagged"), "spf", waits), Says(Unavailable("x"), "rbl", waits)

@@ -76,11 +76,11 @@ class Spf:
         """Judge one request, at once if everything is known."""
         address = request.client_address
         if address is None:
-            return NO_ADDRESS
+            return self._unjudged(NO_ADDRESS, request)
         if address in self._skipped:
             if said := self._wiring.see_private(address.text, request.helo_name):
                 self._say(said)
-            return NO_OPINION
+            return self._unjudged(NO_OPINION, request)
         self._wiring.see_public()
         opinions: list[Opinion] = []
         for identity in self.identities(request):
@@ -202,6 +202,10 @@ class Spf:
         subject = Subject(told.identity, request.client_address.text, request.sender, request.helo_name, self._hostname)
         header = make_header(kind, told.answer, subject)
         return NO_OPINION if header is None else Verdict(header, "tagged", final=False)
+
+    def _unjudged(self, verdict: Verdict, request: PolicyRequest) -> Verdict:
+        """The second service is for its header, and no check behind this one is asked twice."""
+        return verdict._replace(final=True) if self._is_other_header(request) else verdict
 
     def _is_other_header(self, request: PolicyRequest) -> bool:
         context = self.settings.second_header_context

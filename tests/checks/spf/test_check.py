@@ -4,6 +4,7 @@ from types import SimpleNamespace
 import pytest
 
 from policyd.checks.spf import Actions, DomainSettings, Settings, Spf, build
+from policyd.checks.spf.settings import HeaderKind
 from policyd.checks.tools import Tools
 from policyd.checks.wiring import REQUESTS
 from policyd.model.dns import Answer, DnsUnavailable, RecordType
@@ -248,6 +249,14 @@ def test_the_recipients_of_a_message_are_one_evaluation_even_of_fleeting_records
     assert spf.counts.results["helo", "pass"] == 51
     ask(spf, asked._replace(instance="another"))
     assert len(resolver.asked) == 2 * questions
+
+
+@pytest.mark.parametrize("address", [None, "10.0.0.1", "192.0.2.1"])
+@pytest.mark.parametrize("header", ["received-spf", "none"])
+def test_the_second_service_is_for_nothing_else(address: str | None, header: HeaderKind) -> None:
+    spf = check(Settings(second_header_context="second", header=header))
+    assert ask(spf, request(client_address=address, policy_context="second")).final
+    assert not ask(spf, request(client_address=address)).final
 
 
 def test_the_second_service_decides_nothing_for_the_first() -> None:
