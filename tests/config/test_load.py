@@ -64,6 +64,7 @@ def test_a_file_that_its_reader_may_not_read(tmp_path: Path, monkeypatch: pytest
     ("raw", "line"),
     [
         (b"# a\n# b\n# caf\xe9\n", 3),
+        (b"\n# caf\xe9\n", 2),
         ("[log]\n".encode("utf-16"), 1),
         ("[log]\n".encode("utf-16-le"), 1),
         ("[log]\n".encode("utf-16-be"), 1),
@@ -79,6 +80,7 @@ def test_a_file_that_is_not_utf8(raw: bytes, line: int, tmp_path: Path) -> None:
     ("text", "mistake"),
     [
         ("[greylist]\ndelay = 240s\n", 'f.toml:2: delay: the value needs quotes: delay = "..."'),
+        ("[greylist]\ndelay = 240s\n[log]\n[dns]\n", 'f.toml:2: delay: the value needs quotes: delay = "..."'),
         ("[greylist]\nheader = True # x", "f.toml:2: header: write true or false, in small letters"),
         ('a = "1"\na = "2"\n', "f.toml:2: an option stands here for the second time; remove one"),
         ("[log]\n[store]\n[log]\n", "f.toml:3: [log] stands here for the second time; put its options in one place"),

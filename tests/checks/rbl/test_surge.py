@@ -25,6 +25,10 @@ def test_who_comes_again_is_not_counted_again() -> None:
     for _ in range(1000):
         surge.see("192.0.2.0/24", NOW, listed=True)
     assert not surge.is_suspicious()
+    surge = seen(20, 30)
+    for number in range(1000):
+        surge.see(f"{number % 20}.example", NOW, listed=True)
+    assert not surge.is_suspicious()
 
 
 def test_a_window_ends_and_so_does_one_of_a_clock_that_was_wrong() -> None:
@@ -32,6 +36,14 @@ def test_a_window_ends_and_so_does_one_of_a_clock_that_was_wrong() -> None:
         surge = seen(ENOUGH, 0)
         surge.see("new.example", NOW + later, listed=True)
         assert not surge.is_suspicious()
+
+
+def test_who_was_seen_in_one_window_is_counted_in_the_next() -> None:
+    surge = seen(ENOUGH, 0)
+    for number in range(ENOUGH):
+        assert not (number and surge.is_suspicious())
+        surge.see(f"{number}.example", NOW + WINDOW, listed=True)
+    assert surge.is_suspicious()
 
 
 def test_it_stays_small() -> None:
