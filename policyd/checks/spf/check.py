@@ -9,9 +9,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
-from policyd.checks.spf import dmarc
+from policyd.checks.spf.excuses import Excuses
 from policyd.checks.spf.forwarders import Forwarders
 from policyd.checks.spf.headers import Subject, make_header
 from policyd.checks.spf.judgement import HARMFUL, Opinion, deciding, opinion, shown
@@ -138,26 +139,26 @@ class Spf:
 
     async def _later(self, request: PolicyRequest, opinions: list[Opinion]) -> Verdict:
         """What is not known yet, then the verdict."""
-        clock = asyncio.get_running_loop().time
-        until = clock() + self.settings.deadline
-        await self._ask(request, opinions)
-        if self._must_ask(request, opinions):
-            try:
-                async with asyncio.timeout_at(until):
-                    opinions = await self._softened(request, opinions, until - clock())
-            except TimeoutError:
-                opinions = [opinion.softened() for opinion in opinions]
+        excuses = Excuses(self._forwarders, self._resolver, request, self.settings.deadline)
+        try:
+            await self._ask(request, opinions, excuses)
+            if self._must_ask(request, opinions):
+                opinions = await excuses.soften(opinions)
+        finally:
+            excuses.close()
         if not self._is_other_header(request):  # which nothing was softened for
             self._messages.put(request, opinions)
         return self._judged(request, opinions)
 
-    async def _ask(self, request: PolicyRequest, opinions: list[Opinion]) -> None:
+    async def _ask(self, request: PolicyRequest, opinions: list[Opinion], excuses: Excuses) -> None:
         """Add the opinions of the identities that are not known yet. Both are asked at once: mail waits."""
         identities = self.identities(request)[len(opinions) :]
         asked = [
             asyncio.ensure_future(self.evaluator.evaluate(self.question(request, identity), self.settings.deadline))
             for identity in identities
         ]
+        for identity, answer in zip(identities[1:], asked[1:], strict=True):  # which come before it is their turn
+            answer.add_done_callback(partial(self._foresee, request, identity, excuses))
         try:
             for identity, answer in zip(identities, asked, strict=True):
                 opinions.append(self._opinion(request, identity, await answer))
@@ -167,17 +168,14 @@ class Spf:
             for answer in asked:
                 answer.cancel()
 
-    async def _softened(self, request: PolicyRequest, opinions: list[Opinion], seconds: float) -> list[Opinion]:
-        address = request.client_address
-        assert address is not None  # noqa: S101 - nobody else is judged
-        if await self._forwarders.ask(request, address, seconds):
-            return [opinion.softened() for opinion in opinions]
-        return [
-            opinion.softened()
-            if opinion.may_leave_to_dmarc and await dmarc.enforces(self._resolver, opinion.answer.domain) is not False
-            else opinion
-            for opinion in opinions
-        ]
+    def _foresee(
+        self, request: PolicyRequest, identity: SpfIdentity, excuses: Excuses, answer: "asyncio.Future[SpfAnswer]"
+    ) -> None:
+        if answer.cancelled() or answer.exception() is not None:
+            return
+        opinion = self._opinion(request, identity, answer.result())
+        if self._must_ask(request, [opinion]):
+            excuses.look_for(opinion)
 
     def _judged(self, request: PolicyRequest, opinions: Sequence[Opinion]) -> Verdict:
         if self._is_other_header(request):
