@@ -5,6 +5,7 @@ never changed: reload builds a new one. It answers at once unless a check must w
 """
 
 import ipaddress
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from time import perf_counter
 from typing import Final, NamedTuple
@@ -82,7 +83,7 @@ class Chain:
         self._on_asked = on_asked
         self._patience = patience
         self._alarms = Alarms()
-        self._prepended: dict[str, None] = {}
+        self._prepended: OrderedDict[str, None] = OrderedDict()
         self._witness = next((check for check in self._plan.checks() if isinstance(check, Witness)), None)
         self._asks_at_data = self._witness is not None and self._witness.asks_at_data
 
@@ -251,7 +252,7 @@ class Chain:
             return DUNNO
         self._prepended[message] = None
         if len(self._prepended) > REMEMBERED_MESSAGES:
-            del self._prepended[next(iter(self._prepended))]
+            self._prepended.popitem(last=False)
         return header
 
 

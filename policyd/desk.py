@@ -9,7 +9,7 @@ answered DUNNO.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import time
@@ -73,7 +73,8 @@ class Desk:
         """Who had to wait for his answer, which is there now, and since when."""
         self._is_scheduled = False
         self._alarms = Alarms()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[Asker, asyncio.Task[None]] = {}
+        """Of those who wait. A loop itself holds no task (asyncio's own words), so somebody must."""
 
     def receive(self, connection: Asker, data: bytes) -> None:
         """Take what `connection` read; it is worked on with what else this tick brings."""
@@ -115,7 +116,8 @@ class Desk:
         held: dict[Commit, list[Answered]] = {}
         for (connection, request), decision in zip(asked, self._decide(asked), strict=True):
             if not isinstance(decision, Decision):
-                self._begin(self._wait(connection, request, decision, started))
+                promise = self._wait(connection, request, decision, started)
+                self._tasks[connection] = asyncio.create_task(promise)
             elif decision.commit is None:
                 answered.append((connection, request, decision))
             else:
@@ -138,11 +140,6 @@ class Desk:
         except Exception:
             return _fault()
 
-    def _begin(self, waiting: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(waiting)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
     async def _wait(
         self, connection: Asker, request: PolicyRequest, pending: Awaitable[Decision], started: float
     ) -> None:
@@ -153,6 +150,8 @@ class Desk:
             decision = Decision(DUNNO, "chain", "deadline", 0, "0" * 8)
         except Exception:
             decision = _fault()
+        finally:
+            del self._tasks[connection]
         answered = (connection, request, decision)
         if decision.commit is not None:
             decision.commit.then(partial(self._committed, [answered], started))

@@ -251,7 +251,7 @@ def test_the_time_of_who_waited_counts_from_its_read_and_nothing_of_it_is_kept()
         await asyncio.sleep(0.01)
         now[0] += 5
         house.tick()
-        assert (took, house.desk._tasks) == ([5], set())
+        assert (took, house.desk._tasks) == ([5], {})
 
     asyncio.run(scenario())
 

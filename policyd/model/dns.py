@@ -4,7 +4,7 @@ Law: no object of a DNS library crosses this page. "There is no such name" is an
 (a timeout, SERVFAIL, REFUSED, nonsense) is `Unavailable`, and never looks like one.
 """
 
-from collections.abc import Awaitable
+from collections.abc import Callable
 from typing import Final, Literal, NamedTuple, Protocol
 
 from policyd.model.errors import Unavailable
@@ -57,22 +57,41 @@ class DnsUnavailable(Unavailable):
         self.reason: UnavailableReason = reason
 
 
+class Inquiry(Protocol):
+    """An answer that is sought."""
+
+    def cancel(self) -> None:
+        """Whoever asked does not want to be told any more."""
+
+
+Hear = Callable[[Answer | DnsUnavailable], object]
+"""Is told the answer, or why there is none."""
+
+
 class Resolver(Protocol):
     """Who knows the answers. Names are absolute host names in A-labels; none is completed by a search list."""
 
     def cached(self, name: str, kind: RecordType) -> Answer | None:
         """The answer if it is known now, at once and without a task; None: it must be asked."""
 
-    def resolve(self, name: str, kind: RecordType) -> Awaitable[Answer]:
-        """The answer to come, asked of the network if need be.
+    def seek(self, name: str, kind: RecordType, hear: Hear) -> Inquiry:
+        """Have `hear` told once, in a later tick of the loop; its deadline is the caller's."""
 
-        Whoever awaits it gets DnsUnavailable if there is none; its deadline is the caller's.
-        """
+    async def resolve(self, name: str, kind: RecordType) -> Answer:
+        """The answer, asked of the network if need be. Raises DnsUnavailable; its deadline is the caller's."""
 
 
 class _NoResolver:
     def cached(self, name: str, kind: RecordType) -> Answer | None:
         """Nothing is known."""
+
+    def seek(self, name: str, kind: RecordType, hear: Hear) -> Inquiry:
+        """Nothing can be asked, and that is told at once: no loop need run."""
+        hear(DnsUnavailable("resolver down"))
+        return self
+
+    def cancel(self) -> None:
+        """All is told."""
 
     async def resolve(self, name: str, kind: RecordType) -> Answer:
         """Nothing can be asked."""

@@ -4,7 +4,7 @@ Law: no object of an SPF library crosses this page. Every text in an answer is p
 attacker's all the same.
 """
 
-from collections.abc import Awaitable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, Protocol
 
@@ -42,6 +42,8 @@ class SpfAnswer(NamedTuple):
     """Whether the record lets more than a /8 of the Internet pass: such a pass proves nothing."""
     is_secure: bool = False
     """Whether every answer that it rests on was validated by DNSSEC."""
+    ttl: int = 0
+    """For how many seconds it was true when it was found."""
 
 
 class SpfStep(NamedTuple):
@@ -68,8 +70,6 @@ class SpfReport(NamedTuple):
     """Terms whose look-up found nothing."""
     queries: int = 0
     """Questions to the DNS."""
-    ttl: int = 0
-    """Seconds for which it stays true."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,23 +85,37 @@ class SpfLimits:
     """For how long an answer is remembered at most; its TTL may say less."""
 
 
+class SpfInquiry(Protocol):
+    """An answer that is sought."""
+
+    def cancel(self) -> None:
+        """Whoever asked does not want to be told any more."""
+
+
 class SpfEvaluator(Protocol):
     """Who knows what domain owners say. Nothing that it is asked makes it raise."""
 
     def known(self, question: SpfQuestion) -> SpfAnswer | None:
-        """The answer if it is known now, at once and without a task; None: it must be found out."""
+        """The answer if it is known now, at once and without a task; None: it must be sought."""
 
-    def evaluate(self, question: SpfQuestion, seconds: float) -> Awaitable[SpfAnswer]:
-        """The answer to come, which is sought from now on; ``temperror`` if it takes longer than so many seconds."""
+    def seek(self, question: SpfQuestion, seconds: float, hear: Callable[[SpfAnswer], object]) -> SpfInquiry:
+        """Have `hear` told the answer when it is found; ``temperror`` if that takes longer than so many seconds."""
+
+    async def evaluate(self, question: SpfQuestion, seconds: float) -> SpfAnswer:
+        """The answer, known or sought."""
 
     async def report(self, question: SpfQuestion, seconds: float) -> SpfReport:
-        """The answer as `evaluate` finds it, freshly, and how it came about."""
+        """The answer as it is sought, freshly, and how it came about."""
 
 
 class _NoEvaluator:
     def known(self, question: SpfQuestion) -> SpfAnswer | None:
         """Nothing can be found out."""
         return SpfAnswer("temperror", "", problem="nobody to ask")
+
+    def seek(self, question: SpfQuestion, seconds: float, hear: Callable[[SpfAnswer], object]) -> SpfInquiry:
+        """Nobody seeks, because this is known."""
+        raise NotImplementedError
 
     async def evaluate(self, question: SpfQuestion, seconds: float) -> SpfAnswer:
         """Nothing can be found out."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any, TypeVar
 
 import pytest
@@ -108,6 +108,50 @@ class ResolverContract:
                 impatient.cancel()
                 assert (await patient).outcome == "found"
                 assert impatient.cancelled()
+
+        self.run(asking())
+
+    @pytest.mark.parametrize("name", ["a.example", "gone.example", "broken.example", "b..example"])
+    def test_who_hears_is_told_once_what_others_get(self, name: str) -> None:
+        async def asking() -> None:
+            async with self.open() as resolver:
+                told: list[Answer | DnsUnavailable] = []
+                resolver.seek(name, "A", told.append)
+                try:
+                    answer: Answer | DnsUnavailable = await resolver.resolve(name, "A")
+                except DnsUnavailable as error:
+                    answer = error
+                await asyncio.sleep(0.05)
+                assert [str(each) for each in told] == [str(answer)]
+
+        self.run(asking())
+
+    @pytest.mark.parametrize("name", ["a.example", "b..example"])
+    def test_nobody_hears_before_he_has_asked(self, name: str) -> None:
+        async def asking() -> None:
+            async with self.open() as resolver:
+                with suppress(DnsUnavailable):
+                    await resolver.resolve(name, "A")
+                told: list[Answer | DnsUnavailable] = []
+                resolver.seek(name, "A", told.append)
+                resolver.seek(name, "A", told.append).cancel()
+                assert not told
+                await asyncio.sleep(0.01)
+                assert len(told) == 1
+
+        self.run(asking())
+
+    def test_who_cancels_hears_nothing(self) -> None:
+        async def asking() -> None:
+            async with self.open() as resolver:
+                told: list[Answer | DnsUnavailable] = []
+                gone = resolver.seek("a.example", "A", told.append)
+                await asyncio.sleep(0)
+                gone.cancel()
+                assert (await resolver.resolve("a.example", "A")).outcome == "found"
+                await asyncio.sleep(0.05)
+                gone.cancel()
+                assert not told
 
         self.run(asking())
 

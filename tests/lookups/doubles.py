@@ -11,13 +11,34 @@ from typing import get_args
 from policyd.lookups.dns.codec import encode, query
 from policyd.lookups.dns.settings import Place
 from policyd.lookups.dns.udp import Ear, Release
-from policyd.model.dns import Answer, DnsUnavailable, Outcome, Record, RecordType, UnavailableReason
+from policyd.model.dns import Answer, DnsUnavailable, Hear, Inquiry, Outcome, Record, RecordType, UnavailableReason
 
 Known = Sequence[Record] | Outcome | UnavailableReason
 """Records that are found, or the word for an answer without any, or the reason for none."""
 
 
-class DictResolver:
+class Seeking:
+    """For doubles that say in `cached` and `resolve` what they answer: the rest of a Resolver."""
+
+    def seek(self, name: str, kind: RecordType, hear: Hear) -> Inquiry:
+        return asyncio.ensure_future(self._tell(name, kind, hear))
+
+    async def _tell(self, name: str, kind: RecordType, hear: Hear) -> None:
+        try:
+            answer = self.cached(name, kind) or await self.resolve(name, kind)
+        except DnsUnavailable as error:
+            hear(error)
+        else:
+            hear(answer)
+
+    def cached(self, name: str, kind: RecordType) -> Answer | None:
+        raise NotImplementedError
+
+    async def resolve(self, name: str, kind: RecordType) -> Answer:
+        raise NotImplementedError
+
+
+class DictResolver(Seeking):
     """Answers by (name, kind); a name that it does not hold under any kind does not exist.
 
     What was resolved is cached for ever; with `is_warm` everything is from the start. `asked` lists what was resolved.

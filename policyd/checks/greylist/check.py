@@ -5,6 +5,7 @@ Law: everything that may be deferred is remembered first; the store does both in
 postgrey 1.37's; docs/greylist.md lists every difference.
 """
 
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -78,7 +79,7 @@ class Greylist:
     """The deferral, where its text is the same for everybody: most of what comes is told nothing else."""
     learning: Learning
     name: str = "greylist"
-    _through: dict[str, None] = field(default_factory=dict)
+    _through: OrderedDict[str, None] = field(default_factory=OrderedDict)
     """Instances of messages of which one recipient has passed."""
 
     def evaluate(self, request: PolicyRequest, evidence: Evidence, now: int) -> Verdict | Awaitable[Verdict]:
@@ -124,7 +125,7 @@ class Greylist:
     def peek(self, request: PolicyRequest, evidence: Evidence, now: int) -> Verdict | Awaitable[Verdict]:
         """What `evaluate` would say; nothing is remembered. Raises Unavailable."""
         store = _Peek(self.store)
-        blind = replace(self, store=store, learning=Learning(self.settings, store), _through=dict(self._through))
+        blind = replace(self, store=store, learning=Learning(self.settings, store), _through=self._through.copy())
         return blind.evaluate(request, evidence, now)
 
     def saw_outbound(self, request: PolicyRequest, now: int) -> None:
@@ -177,7 +178,7 @@ class Greylist:
             return
         self._through[instance] = None
         if len(self._through) > REMEMBERED_MESSAGES:
-            del self._through[next(iter(self._through))]
+            self._through.popitem(last=False)
 
     def _ride_along(self, triplet: Triplet, now: int, why: str) -> Verdict:
         """Let the recipient pass: the client has served the delay for another one of the same message.

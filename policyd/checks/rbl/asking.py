@@ -6,10 +6,10 @@ and so is everything when the caller is. What the resolver says of a failure is 
 
 import asyncio
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import NamedTuple
 
 from policyd.model.dns import Answer, DnsUnavailable, RecordType, Resolver
-from policyd.model.errors import Unavailable
 
 
 class Reply(NamedTuple):
@@ -32,26 +32,29 @@ async def ask_all(
     heard: Callable[[str, Answer], None] = _unheard,
 ) -> dict[str, Reply]:
     """Ask for all `names`; a reply for each, within `seconds`. `heard` is told each answer when it comes."""
-    tasks = {name: asyncio.ensure_future(_ask(resolver, name, kind, heard)) for name in dict.fromkeys(names)}
-    if not tasks:
+    loop, wanted = asyncio.get_running_loop(), tuple(dict.fromkeys(names))
+    if not wanted:
         return {}
+    began, replies = loop.time(), dict[str, Reply]()
+    over: asyncio.Future[None] = loop.create_future()
+
+    def end() -> None:
+        if not over.done():
+            over.set_result(None)
+
+    def hear(name: str, found: Answer | DnsUnavailable) -> None:
+        replies[name] = Reply(found if isinstance(found, Answer) else found.reason, loop.time() - began)
+        if len(replies) == len(wanted):
+            end()
+        if isinstance(found, Answer):
+            heard(name, found)
+
+    timer = loop.call_later(max(seconds, 0.0), end)
+    asked = [resolver.seek(name, kind, partial(hear, name)) for name in wanted]
     try:
-        await asyncio.wait(tasks.values(), timeout=max(seconds, 0.0))
-        return {name: task.result() if task.done() else Reply("timeout", seconds) for name, task in tasks.items()}
+        await over
     finally:
-        for task in tasks.values():
-            task.cancel()
-
-
-async def _ask(resolver: Resolver, name: str, kind: RecordType, heard: Callable[[str, Answer], None]) -> Reply:
-    clock = asyncio.get_running_loop().time
-    began = clock()
-    try:
-        found = await resolver.resolve(name, kind)
-        heard(name, found)
-        answer: Answer | str = found
-    except DnsUnavailable as error:
-        answer = error.reason
-    except Unavailable:
-        answer = "unavailable"
-    return Reply(answer, clock() - began)
+        timer.cancel()
+        for inquiry in asked:
+            inquiry.cancel()
+    return {name: replies.get(name) or Reply("timeout", seconds) for name in wanted}

@@ -91,7 +91,8 @@ def quoted(text: str) -> str:
 def _comment(answer: SpfAnswer, subject: Subject) -> str:
     words = _WORDS[answer.result].format(answer.domain or "nobody", subject.client)
     wide = ", and most others" if answer.is_wide else ""
-    return _OF_COMMENT.sub(r"\\\1", f"{subject.host}: {words}{wide}")
+    comment = f"{subject.host}: {words}{wide}"
+    return _OF_COMMENT.sub(r"\\\1", comment) if _OF_COMMENT.search(comment) else comment
 
 
 def _names(answer: SpfAnswer, subject: Subject) -> tuple[str, str]:

@@ -110,7 +110,6 @@ def _as_json(client: Address, found: list[Found], verdict: Verdict) -> dict[str,
                 "terms": each.report.terms,
                 "voids": each.report.voids,
                 "queries": each.report.queries,
-                "ttl": each.report.ttl,
                 "seconds": round(each.seconds, 6),
             }
             for each in found

@@ -1,13 +1,13 @@
 """The resolver that all checks share: what is known is told at once, what is not is asked once for everybody.
 
 Law: everything is bounded: what is remembered, what is in flight, what waits to be. A caller who is gone takes nobody
-else with him: every one waits in a future of his own, and the question ends by itself. An answer that is none is
+else with him: every one is told by himself, and the question ends by itself. An answer that is none is
 remembered for a moment only (RFC 9520 3.2: at least one second; RFC 2308 7.1: never for long).
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Final
 
@@ -20,11 +20,29 @@ from policyd.lookups.dns.nameserver import Nameserver
 from policyd.lookups.dns.servers import Servers
 from policyd.lookups.dns.settings import DnsSettings
 from policyd.lookups.dns.window import MOMENT, Slot, Window
-from policyd.model.dns import Answer, DnsUnavailable, RecordType, UnavailableReason
+from policyd.model.dns import Answer, DnsUnavailable, Hear, Inquiry, RecordType, UnavailableReason
 
 FAILURE_TTL: Final = 2.0
 """Seconds for which a question that had no answer is not asked again."""
 _REMEMBERED: Final[frozenset[UnavailableReason]] = frozenset({"timeout", "servfail", "refused", "malformed"})
+
+
+class _Waiter:
+    """One who wants to know."""
+
+    __slots__ = ("hear",)
+
+    def __init__(self, hear: Hear) -> None:
+        self.hear: Hear | None = hear
+        """None: he is gone, or was told."""
+
+    def cancel(self) -> None:
+        self.hear = None
+
+    def tell(self, outcome: Outcome) -> None:
+        hear, self.hear = self.hear, None
+        if hear is not None:
+            hear(outcome if isinstance(outcome, Answer) else DnsUnavailable(outcome))
 
 
 class _Flight(Slot):
@@ -32,7 +50,7 @@ class _Flight(Slot):
 
     __slots__ = ("asked", "exchange", "question", "waiters")
 
-    def __init__(self, question: Question, asked: bytes, waiter: "asyncio.Future[Answer]") -> None:
+    def __init__(self, question: Question, asked: bytes, waiter: _Waiter) -> None:
         self.question = question
         self.asked = asked
         self.waiters = [waiter]
@@ -57,6 +75,7 @@ class DnsResolver:
         self._alarms = Alarms()
         self._pumping: asyncio.Handle | None = None
         self._pumps_soon = False
+        self._told: deque[tuple[_Waiter, Outcome]] = deque()
 
     def cached(self, name: str, kind: RecordType) -> Answer | None:
         """The answer if it is known now, at once and without a task; None: it must be asked."""
@@ -66,20 +85,31 @@ class DnsResolver:
         self._figures.cache_hits += 1
         return known
 
-    def resolve(self, name: str, kind: RecordType) -> "asyncio.Future[Answer]":
-        """The answer to come, asked of the network if need be, or DnsUnavailable; its deadline is the caller's."""
-        question, now = _question(name, kind), self._clock()
-        waiter: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+    def seek(self, name: str, kind: RecordType, hear: Hear) -> Inquiry:
+        """Have `hear` told once, in a later tick; its deadline is the caller's."""
+        question, now, waiter = _question(name, kind), self._clock(), _Waiter(hear)
         known: Outcome | None = self._cache.get(question, now)
         if known is not None:
             self._figures.cache_hits += 1
-            _settle(waiter, known)
+            self._tell_soon([waiter], known)
         elif (flight := self._flights.get(question)) is not None:
             self._figures.merged += 1
             flight.waiters.append(waiter)
         else:
             self._depart(question, waiter, now)
         return waiter
+
+    async def resolve(self, name: str, kind: RecordType) -> Answer:
+        """The answer, asked of the network if need be. Raises DnsUnavailable; its deadline is the caller's."""
+        told: asyncio.Future[Answer | DnsUnavailable] = asyncio.get_running_loop().create_future()
+        inquiry = self.seek(name, kind, told.set_result)
+        try:
+            answer = await told
+        finally:
+            inquiry.cancel()
+        if isinstance(answer, DnsUnavailable):
+            raise answer
+        return answer
 
     def stats(self) -> DnsStats:
         """The figures of this moment."""
@@ -113,13 +143,13 @@ class DnsResolver:
                 flight.exchange.end("resolver down")
         self._servers.close()
 
-    def _depart(self, question: Question, waiter: "asyncio.Future[Answer]", now: float) -> None:
+    def _depart(self, question: Question, waiter: _Waiter, now: float) -> None:
         """Ask a question for `waiter`, or tell him why that cannot be."""
         try:
             flight = _Flight(question, self._admitted(question, now), waiter)
         except DnsUnavailable as error:
             self._figures.unavailable[error.reason] += 1
-            waiter.set_exception(error)
+            self._tell_soon([waiter], error.reason)
             return
         self._flights[question] = flight
         self._queue.append(flight)
@@ -163,9 +193,23 @@ class DnsResolver:
 
     def _tell(self, flight: _Flight, outcome: Outcome) -> None:
         del self._flights[flight.question]
-        for waiter in flight.waiters:
-            if not waiter.done():  # or its caller is gone
-                _settle(waiter, outcome)
+        self._tell_soon(flight.waiters, outcome)
+
+    def _tell_soon(self, waiters: Iterable[_Waiter], outcome: Outcome) -> None:
+        """Have them told when this tick is over: all that came is read in a row, and then heard in a row."""
+        if not self._told:
+            asyncio.get_running_loop().call_soon(self._tell_all)
+        self._told.extend([(waiter, outcome) for waiter in waiters])
+
+    def _tell_all(self) -> None:
+        told = self._told
+        try:
+            for _ in range(len(told)):
+                waiter, outcome = told.popleft()
+                waiter.tell(outcome)
+        finally:
+            if told:
+                asyncio.get_running_loop().call_soon(self._tell_all)
 
     def _pump_soon(self) -> None:
         """Send what waits when this tick is over: in a row, because each by itself would wake a sleeping nameserver."""
@@ -184,7 +228,7 @@ class DnsResolver:
         while self._queue and self._window.is_open(now):
             flight = self._queue.popleft()
             for waiter in flight.waiters:
-                if not waiter.done():
+                if waiter.hear is not None:
                     self._start(flight, servers, now)
                     break
             else:
@@ -195,10 +239,3 @@ class DnsResolver:
 
 def _question(name: str, kind: RecordType) -> Question:
     return (name if name.islower() and name[-1] != "." else name.lower().removesuffix("."), kind)
-
-
-def _settle(waiter: "asyncio.Future[Answer]", outcome: Outcome) -> None:
-    if isinstance(outcome, Answer):
-        waiter.set_result(outcome)
-    else:
-        waiter.set_exception(DnsUnavailable(outcome))

@@ -13,6 +13,7 @@ from typing import Final
 
 from policyd.alarms import Alarms
 from policyd.lookups.spf.engine import Evaluation
+from policyd.lookups.spf.flights import Flight, Waiter
 from policyd.lookups.spf.foresight import foreseen, is_without_record
 from policyd.lookups.spf.knowledge import Knowledge, Miss, Question
 from policyd.lookups.spf.results import Results
@@ -22,7 +23,7 @@ from policyd.lookups.spf.terms import MAX_RECORD
 from policyd.lookups.spf.turns import Turns
 from policyd.model.action import clean_text
 from policyd.model.dns import Resolver
-from policyd.model.spf import SpfAnswer, SpfLimits, SpfQuestion, SpfReport, SpfStep
+from policyd.model.spf import SpfAnswer, SpfInquiry, SpfLimits, SpfQuestion, SpfReport, SpfStep
 
 EXPLANATION_TIME: Final = 1.0
 """Seconds that a refusal waits for the owner's own words; they are only politeness."""
@@ -41,7 +42,6 @@ class _Found:
     """What rounds brought."""
 
     answer: SpfAnswer
-    ttl: int = FAILURE_TTL
     evaluation: Evaluation | None = None
 
 
@@ -54,15 +54,6 @@ class _Work:
     found: _Found | None = None
     search: Search | None = None
     """Who asks for what it lacks; None: it must do with what is known."""
-
-
-@dataclass(slots=True, eq=False)
-class _Flight:
-    """A check under way, how long it may take, and who waits for it."""
-
-    work: _Work
-    seconds: float
-    waiters: "list[asyncio.Future[SpfAnswer]]"
 
 
 class Evaluator:
@@ -82,31 +73,42 @@ class Evaluator:
         self._clock = clock
         self._wall_clock = wall_clock
         self._results = Results()
-        self._flights: dict[Subject, _Flight] = {}
+        self._latest: tuple[SpfQuestion, Subject] | None = None
+        self._flights: dict[Subject, Flight] = {}
         self._turns = Turns(clock)
         self._alarms = Alarms()
 
     def known(self, question: SpfQuestion) -> SpfAnswer | None:
-        """The answer if it is known now, at once and without a task; None: it must be found out."""
+        """The answer if it is known now, at once and without a task; None: it must be sought."""
         subject = make_subject(question)
-        answer = self._remembered(subject)
+        self._latest = question, subject
+        if not subject.domain:
+            return NOTHING
+        answer = self._results.get(subject, self._clock())
         return self._find_at_once(subject) if answer is None else answer
 
-    def evaluate(self, question: SpfQuestion, seconds: float) -> "asyncio.Future[SpfAnswer]":
-        """The answer to come, sought from now on; ``temperror`` if it takes longer than so many seconds."""
-        waiter: asyncio.Future[SpfAnswer] = asyncio.get_running_loop().create_future()
-        subject = make_subject(question)
-        if (known := self._remembered(subject)) is not None:
-            waiter.set_result(known)
-            return waiter
+    def seek(self, question: SpfQuestion, seconds: float, hear: Callable[[SpfAnswer], object]) -> SpfInquiry:
+        """Have `hear` told the answer when it is found; ``temperror`` if that takes longer than so many seconds."""
+        latest = self._latest  # who seeks has only just seen that it is not known
+        subject = latest[1] if latest is not None and latest[0] == question else make_subject(question)
         if (flight := self._flights.get(subject)) is not None:
-            flight.waiters.append(waiter)
-        else:
-            flight = self._flights[subject] = _Flight(self._work(subject), seconds, [waiter])
-            self._search(flight.work, partial(self._landed, flight)).start(seconds)
-        if not waiter.done():
-            waiter.add_done_callback(partial(self._leave, flight))
+            return Waiter(hear, flight)
+        flight = Flight(subject, self._flights)
+        waiter, work = Waiter(hear, flight), self._work(subject)
+        flight.seeker = search = self._search(work, partial(self._landed, flight, work, seconds))
+        search.start(seconds)
         return waiter
+
+    async def evaluate(self, question: SpfQuestion, seconds: float) -> SpfAnswer:
+        """The answer, known or sought."""
+        if (known := self.known(question)) is not None:
+            return known
+        told: asyncio.Future[SpfAnswer] = asyncio.get_running_loop().create_future()
+        inquiry = self.seek(question, seconds, told.set_result)
+        try:
+            return await told
+        finally:
+            inquiry.cancel()
 
     async def report(self, question: SpfQuestion, seconds: float) -> SpfReport:
         """The answer as `evaluate` finds it, freshly, and how it came about."""
@@ -122,39 +124,23 @@ class Evaluator:
         finally:
             search.cancel()
 
-    def _remembered(self, subject: Subject) -> SpfAnswer | None:
-        if not subject.domain:
-            return NOTHING
-        return self._results.get(subject, self._clock())
-
-    def _landed(self, flight: _Flight, error: BaseException | None) -> None:
-        self._forget(flight)
-        answer = self._keep(flight.work, self._found(flight.work, error, flight.seconds))
-        for waiter in flight.waiters:
-            if not waiter.done():  # or he is gone
-                waiter.set_result(answer)
-
-    def _leave(self, flight: _Flight, waiter: "asyncio.Future[SpfAnswer]") -> None:
-        """If he was the last one, nobody seeks the answer any more; and nobody joins those who do not."""
-        if waiter.cancelled() and flight.work.search is not None and all(each.done() for each in flight.waiters):
-            self._forget(flight)
-            flight.work.search.cancel()
-
-    def _forget(self, flight: _Flight) -> None:
-        if self._flights.get(flight.work.subject) is flight:
-            del self._flights[flight.work.subject]
+    def _landed(self, flight: Flight, work: _Work, seconds: float, error: BaseException | None) -> None:
+        flight.land(self._keep(work, self._found(work, error, seconds)))
 
     def _keep(self, work: _Work, found: _Found) -> SpfAnswer:
-        """The answer, remembered for as long as may be."""
-        ttl = min(found.ttl, self._limits.cache_seconds)
-        if ttl > 0:
+        """The answer, remembered for as long as may be. That there is no record the resolver's memory says as fast."""
+        ttl = min(found.answer.ttl, self._limits.cache_seconds)
+        if ttl > 0 and found.answer.result != "none":
             uses_sender = found.evaluation is not None and found.evaluation.uses_sender
             self._results.put(work.subject, found.answer, self._clock() + ttl, uses_sender=uses_sender)
         return found.answer
 
     def _find_at_once(self, subject: Subject) -> SpfAnswer | None:
         """The answer if the resolver knows everything and this slice of the loop has time; None otherwise."""
-        if self._resolver.cached(subject.domain, "TXT") is None or not self._turns.are_free():
+        texts = self._resolver.cached(subject.domain, "TXT")
+        if texts is not None and is_without_record(texts):
+            return SpfAnswer("none", subject.domain, is_secure=texts.is_secure, ttl=texts.ttl)
+        if texts is None or not self._turns.are_free():
             return None
         work = self._work(subject)
         try:
@@ -185,11 +171,12 @@ class Evaluator:
     def _steps(self, work: _Work) -> Steps:
         """Round after round, and what must be asked for between them."""
         first: Question = (work.subject.domain, "TXT")
-        if (answer := work.knowledge.get(first)) is None:  # every evaluation begins with it
-            yield [first]
-            answer = work.knowledge.get(first)
+        yield [first]  # every evaluation begins with it
+        answer = work.knowledge.get(first)
         if is_without_record(answer):  # as most HELO names
-            work.found = self._nothing(work)
+            knowledge = work.knowledge
+            none = SpfAnswer("none", work.subject.domain, is_secure=knowledge.is_secure, ttl=knowledge.ttl)
+            work.found = _Found(none)
             return
         beside = foreseen(work.subject, answer, self._limits)
         if beside and (unknown := work.knowledge.beside(beside)):
@@ -205,8 +192,6 @@ class Evaluator:
     def _round(self, work: _Work) -> _Found | Sequence[Question]:
         """Evaluate with what is known: the end, or the questions that must be answered first."""
         domain = work.subject.domain
-        if is_without_record(work.knowledge.get((domain, "TXT"))):
-            return self._nothing(work)
         evaluation = self._evaluation(work)
         try:
             result, problem = evaluation.judge()
@@ -223,13 +208,9 @@ class Evaluator:
             is_no_mail=result == "fail" and first is not None and first.record.lower().split() == NO_MAIL,
             is_wide=result == "pass" and evaluation.is_wide,
             is_secure=work.knowledge.is_secure,
+            ttl=FAILURE_TTL if result == "temperror" else work.knowledge.ttl,
         )
-        ttl = FAILURE_TTL if result == "temperror" else work.knowledge.ttl
-        return _Found(answer, ttl, evaluation)
-
-    def _nothing(self, work: _Work) -> _Found:
-        answer = SpfAnswer("none", work.subject.domain, is_secure=work.knowledge.is_secure)
-        return _Found(answer, work.knowledge.ttl)
+        return _Found(answer, evaluation)
 
     def _wants_explanation(self, found: _Found) -> bool:
         """Whether the owner's own words must be asked for: those about a fail, and about nothing else."""
@@ -247,8 +228,7 @@ class Evaluator:
         except Miss:
             return evaluation.missing
         judged.uses_sender = judged.uses_sender or evaluation.uses_sender
-        found.answer = found.answer._replace(explanation=text.strip(" "))
-        found.ttl = min(found.ttl, work.knowledge.ttl)
+        found.answer = found.answer._replace(explanation=text.strip(" "), ttl=min(found.answer.ttl, work.knowledge.ttl))
         return ()
 
     def _evaluation(self, work: _Work) -> Evaluation:
@@ -265,16 +245,14 @@ def _clean(text: str, limit: int) -> str:
 
 
 def _trouble(subject: Subject, problem: str) -> SpfAnswer:
-    return SpfAnswer("temperror", subject.domain, problem=problem)
+    return SpfAnswer("temperror", subject.domain, problem=problem, ttl=FAILURE_TTL)
 
 
 def _report(found: _Found, knowledge: Knowledge) -> SpfReport:
     evaluation = found.evaluation
     if evaluation is None:
         none = SpfStep(0, "record", found.answer.domain, "", "none", "")
-        return SpfReport(
-            found.answer, (none,) if found.answer.result == "none" else (), queries=knowledge.queries, ttl=found.ttl
-        )
+        return SpfReport(found.answer, (none,) if found.answer.result == "none" else (), queries=knowledge.queries)
     steps = tuple(
         SpfStep(
             frame.depth,
@@ -286,4 +264,4 @@ def _report(found: _Found, knowledge: Knowledge) -> SpfReport:
         )
         for frame in evaluation.steps
     )
-    return SpfReport(found.answer, steps, evaluation.lookups, evaluation.void_lookups, knowledge.queries, found.ttl)
+    return SpfReport(found.answer, steps, evaluation.lookups, evaluation.void_lookups, knowledge.queries)

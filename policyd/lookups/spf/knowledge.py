@@ -9,11 +9,13 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Final, cast
 
-from policyd.model.dns import Answer, DnsUnavailable, RecordType
+from policyd.model.dns import Answer, DnsUnavailable, Inquiry, RecordType
 
 Question = tuple[str, RecordType]
 Cached = Callable[[str, RecordType], Answer | None]
 MAX_NAME: Final = 253
+FOREVER: Final = (1 << 31) - 1
+"""The largest TTL there is (RFC 2181 8)."""
 
 _NAME: Final = re.compile(r"(?=[ -~]{1,253}$)[^.]{1,63}(?:\.[^.]{1,63})*", re.ASCII)
 
@@ -29,8 +31,14 @@ class Knowledge:
         self._cached = cached
         self._limit = limit
         self._known: dict[Question, Answer | DnsUnavailable] = {}
-        self.expected: dict[Question, Any] = {}
-        """What the resolver was asked and has not answered; what stands for the answer is its asker's."""
+        self.ttl = FOREVER
+        """Seconds for which all of it stays true; 0 if a question had no answer."""
+        self.is_secure = True
+        """Whether DNSSEC vouches for all of it."""
+        self._at_hand: dict[Question, Answer] = {}
+        """What the resolver knew when it was foreseen; it counts when it is used."""
+        self.expected: dict[Question, Inquiry] = {}
+        """What the resolver was asked and has not answered."""
         self.parsed: dict[tuple[str, str], Any] = {}
         """What rounds before found of terms, by their domain and text; likewise the others."""
         self.included: dict[tuple[str, int, int, int], Any] = {}
@@ -40,32 +48,27 @@ class Knowledge:
         """Questions so far, those that the resolver's cache answered among them."""
         return len(self._known) + len(self.expected)
 
-    @property
-    def ttl(self) -> int:
-        """Seconds for which all of it stays true; 0 if a question had no answer."""
-        return min([answer.ttl if isinstance(answer, Answer) else 0 for answer in self._known.values()], default=0)
-
-    @property
-    def is_secure(self) -> bool:
-        """Whether DNSSEC vouches for all of it."""
-        return all(isinstance(answer, Answer) and answer.is_secure for answer in self._known.values())
-
     def get(self, question: Question) -> Answer | DnsUnavailable | None:
         """What is known; None: it must be asked."""
-        known = self._known
-        answer = known.get(question)
-        if (
-            answer is None
-            and len(known) + len(self.expected) < self._limit
-            and (cached := self._cached(*question)) is not None
-        ):
-            known[question] = answer = cached
-        return answer
+        answer = self._known.get(question)
+        if answer is not None or self.queries >= self._limit:
+            return answer
+        cached = self._at_hand.get(question) or self._cached(*question)
+        if cached is not None:
+            self.put(question, cached)
+        return cached
 
     def put(self, question: Question, answer: Answer | DnsUnavailable) -> None:
         """Keep what the resolver said."""
         self._known[question] = answer
         self.expected.pop(question, None)
+        if not isinstance(answer, Answer):
+            self.ttl, self.is_secure = 0, False
+            return
+        if answer.ttl < self.ttl:
+            self.ttl = answer.ttl
+        if not answer.is_secure:
+            self.is_secure = False
 
     def missing(self, questions: Sequence[Question]) -> list[Question]:
         """Those of `questions` that are not known, as many as may be asked."""
@@ -82,15 +85,16 @@ class Knowledge:
 
         Half of the limit is left for what is needed indeed.
         """
-        unknown = [
-            question
-            for question in dict.fromkeys(questions)
-            if question not in needed
-            and question not in self._known
-            and question not in self.expected
-            and self._cached(*question) is None
-        ]
+        known, expected = self._known, self.expected
+        new = [each for each in questions if each not in known and each not in expected and each not in needed]
+        unknown = [question for question in dict.fromkeys(new) if not self._is_at_hand(question)]
         return unknown[: max(0, self._limit // 2 - self.queries - len(needed))]
+
+    def _is_at_hand(self, question: Question) -> bool:
+        if (cached := self._cached(*question)) is None:
+            return False
+        self._at_hand[question] = cached
+        return True
 
 
 def question_of(name: str, kind: str) -> Question | None:

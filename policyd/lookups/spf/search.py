@@ -82,22 +82,11 @@ class Search:
             if question in self._knowledge.expected:  # it was waited for long enough, unless it comes first now
                 continue
             self._lacking.add(question)
-            asked = self._resolver.resolve(*question)
-            answer = asked if isinstance(asked, asyncio.Future) else asyncio.ensure_future(asked)
-            self._knowledge.expected[question] = answer
-            answer.add_done_callback(partial(self._hear, question))
+            self._knowledge.expected[question] = self._resolver.seek(*question, partial(self._hear, question))
 
-    def _hear(self, question: Question, answer: "asyncio.Future[Answer]") -> None:
-        if answer.cancelled():
-            return
-        error = answer.exception()
-        if error is None:
-            self._knowledge.put(question, answer.result())
-        elif isinstance(error, DnsUnavailable):
-            self._knowledge.put(question, error)
-        else:
-            self._end(error)
-        if question not in self._lacking:  # it comes late, or all is over
+    def _hear(self, question: Question, answer: Answer | DnsUnavailable) -> None:
+        self._knowledge.put(question, answer)
+        if question not in self._lacking:  # it comes late
             return
         self._lacking.remove(question)
         if not self._lacking:
@@ -131,5 +120,5 @@ class Search:
         if self._patience is not None:
             self._patience.cancel()
         self._lacking.clear()
-        for answer in self._knowledge.expected.values():
-            answer.cancel()
+        for inquiry in self._knowledge.expected.values():
+            inquiry.cancel()

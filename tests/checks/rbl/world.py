@@ -8,6 +8,7 @@ from policyd.checks.rbl import Rbl, Settings
 from policyd.model.address import parse_address
 from policyd.model.dns import Answer, DnsUnavailable, Record, RecordType, UnavailableReason
 from policyd.model.request import PolicyRequest
+from tests.lookups.doubles import Seeking
 from tests.lookups.virtual import run_virtually
 
 NOW = 1_700_000_000
@@ -44,7 +45,7 @@ def nothing() -> Answer:
 
 
 @dataclass
-class World:
+class World(Seeking):
     """Answers of lists by name. The test points of `zones` are there from the start."""
 
     zones: tuple[str, ...] = ()

@@ -63,13 +63,11 @@ def check(settings: Settings | None = None, world: World | Resolver = WORLD, *, 
 
 
 def ask(spf: Spf, asked: PolicyRequest) -> Verdict:
-    verdict = spf.evaluate(asked, NO_EVIDENCE, NOW)
+    async def asking() -> Verdict:
+        verdict = spf.evaluate(asked, NO_EVIDENCE, NOW)
+        return verdict if isinstance(verdict, Verdict) else await verdict
 
-    async def waiting() -> Verdict:
-        assert not isinstance(verdict, Verdict)
-        return await verdict
-
-    return verdict if isinstance(verdict, Verdict) else asyncio.run(waiting())
+    return asyncio.run(asking())
 
 
 def judge(sender: str = "user@pass.example", name: str = "mail.none.example", /, **options: Any) -> Verdict:

@@ -8,10 +8,11 @@ from policyd.lookups.spf import open_evaluator
 from policyd.model.address import parse_address
 from policyd.model.dns import Answer, DnsUnavailable, Mx, Record, RecordType
 from policyd.model.spf import SpfAnswer, SpfLimits, SpfQuestion
+from tests.lookups.doubles import Seeking
 from tests.lookups.spf.corpus import SUITES, Case, Scenario, Zone, needs_corpus, scenarios
 
 
-class ZoneResolver:
+class ZoneResolver(Seeking):
     """Answers out of a zone, caching nothing: in these suites every TTL is 0."""
 
     def __init__(self, zone: Zone) -> None:

@@ -10,7 +10,7 @@ from policyd.lookups.spf import open_evaluator
 from policyd.lookups.spf.engine import Evaluation
 from policyd.lookups.spf.evaluator import EXPLANATION_TIME, Evaluator
 from policyd.lookups.spf.search import PATIENCE
-from policyd.model.dns import Answer, DnsUnavailable, RecordType
+from policyd.model.dns import Answer, DnsUnavailable, Hear, Inquiry, RecordType
 from policyd.model.spf import SpfAnswer, SpfLimits
 from tests.lookups.doubles import DictResolver
 from tests.lookups.spf.world import NOW, RECEIVER, World, address, evaluator, question, records
@@ -212,25 +212,38 @@ def test_one_who_is_gone_takes_nobody_else_with_him() -> None:
     assert run(work).result == "pass"
 
 
-def test_who_comes_while_the_last_one_goes_is_answered() -> None:
-    resolver = DictResolver(CHAIN, delay=0.05)
+def test_who_comes_when_the_last_one_has_gone_is_answered() -> None:
+    resolver, told = DictResolver(CHAIN, delay=0.05), list[SpfAnswer]()
 
     async def work() -> SpfAnswer:
         checks = evaluator(resolver)
-        gone = checks.evaluate(question(), 5)
+        gone = checks.seek(question(), 5, told.append)
         await asyncio.sleep(0.01)
-        gone.cancel()  # what he leaves behind is seen to in the next tick
-        stays = checks.evaluate(question(), 5)
-        for _ in range(3):
-            await asyncio.sleep(0)
-        checks.evaluate(question(sender="u@b.example"), 5).cancel()
-        await asyncio.sleep(0)
-        later = await checks.evaluate(question(sender="u@b.example"), 5)
-        assert later.result == "pass"
-        assert not checks._flights or len(checks._flights) == 1
-        return await stays
+        gone.cancel()
+        assert not checks._flights
+        stays = checks.seek(question(), 5, told.append)
+        gone.cancel()  # a second time is none
+        assert len(checks._flights) == 1
+        await asyncio.sleep(1)
+        stays.cancel()  # and after the answer is none
+        assert not checks._flights
+        return await checks.evaluate(question(), 5)
 
-    assert run(work).result == "pass"
+    assert told == [run(work)]
+    assert told[0].result == "pass"
+
+
+def test_what_one_hears_may_send_another_away() -> None:
+    told = list[SpfAnswer]()
+
+    async def work() -> None:
+        checks = evaluator(DictResolver(CHAIN, delay=0.05))
+        checks.seek(question(), 5, lambda answer: (told.append(answer), other.cancel()))
+        other = checks.seek(question(), 5, told.append)
+        await asyncio.sleep(1)
+
+    run(work)
+    assert len(told) == 1
 
 
 def test_an_answer_is_known_at_once_for_its_ttl() -> None:
@@ -351,7 +364,7 @@ def test_a_report_is_always_fresh() -> None:
 
 def test_a_bug_is_a_temperror_with_its_traceback_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     class Broken(DictResolver):
-        async def resolve(self, name: str, kind: RecordType) -> Answer:
+        def seek(self, name: str, kind: RecordType, hear: Hear) -> Inquiry:
             raise RuntimeError("boom")
 
     checks = evaluator(Broken({}))

@@ -1,6 +1,6 @@
 import pytest
 
-from policyd.lookups.spf.knowledge import Knowledge, question_of
+from policyd.lookups.spf.knowledge import FOREVER, Knowledge, question_of
 from policyd.model.dns import Answer, DnsUnavailable, RecordType
 
 FOUND = Answer(("192.0.2.1",), 60, "found")
@@ -34,7 +34,7 @@ def test_equal_questions_are_asked_once() -> None:
 
 def test_the_shortest_ttl_counts_and_no_answer_has_none() -> None:
     knowledge = Knowledge(lambda name, kind: None, 5)
-    assert knowledge.ttl == 0
+    assert knowledge.ttl == FOREVER
     knowledge.put(("a.example", "A"), FOUND)
     knowledge.put(("b.example", "A"), FOUND._replace(ttl=7))
     assert knowledge.ttl == 7

@@ -7,7 +7,7 @@ from policyd.alarms import Alarms
 from policyd.lookups.spf.knowledge import Knowledge, Question
 from policyd.lookups.spf.search import PATIENCE, Search, Steps
 from policyd.lookups.spf.turns import Turns
-from policyd.model.dns import Answer, DnsUnavailable, RecordType
+from policyd.model.dns import Answer, DnsUnavailable, Hear, Inquiry, RecordType
 from tests.lookups.doubles import DictResolver, Known
 from tests.lookups.virtual import now, run_virtually
 
@@ -168,10 +168,10 @@ def test_a_fault_of_the_resolver_ends_it_at_once() -> None:
         def cached(self, name: str, kind: str) -> None:
             return None
 
-        async def resolve(self, name: str, kind: str) -> object:  # type: ignore[override]
+        def seek(self, name: str, kind: RecordType, hear: Hear) -> Inquiry:
             if name == "a.example":
                 raise RuntimeError("boom")
-            return await super().resolve(name, "TXT")
+            return super().seek(name, kind, hear)
 
     async def run() -> None:
         story = Story(Faulty({B: (b"two",)}, delay=0.1))
