@@ -87,8 +87,6 @@ class Zone:
 
 
 def _without(secret: str, name: str) -> str:
-    if not secret or name.startswith(f"{secret}."):
-        return name[len(secret) :].lstrip(".")
     return ".".join(label for label in name.split(".") if label != secret)
 
 

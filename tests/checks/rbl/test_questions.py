@@ -2,6 +2,7 @@
 
 import pytest
 
+from policyd.checks.rbl.names import MAX_NAME
 from policyd.checks.rbl.questions import Questions, network
 from policyd.checks.rbl.watch import Watched
 from policyd.checks.rbl.zones import ZoneSettings, compile_zones
@@ -34,7 +35,11 @@ def test_a_key_is_asked_in_front_of_the_zone() -> None:
 
 def test_a_name_that_would_be_too_long_is_not_asked() -> None:
     helo = ".".join(["a" * 60] * 4)
-    assert asked(request(helo=helo), ZoneSettings("bl.example.org", look_up=("helo",))) == []
+    zone = ZoneSettings("bl.example.org", look_up=("helo",))
+    longest = helo[: MAX_NAME - len(".bl.example.org")]
+    assert asked(request(helo=helo), zone) == []
+    assert asked(request(helo=longest), zone) == [f"{longest}.bl.example.org"]
+    assert asked(request(helo=f"a{longest}"), zone) == []
 
 
 @pytest.mark.parametrize(

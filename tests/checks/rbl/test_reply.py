@@ -7,8 +7,19 @@ from hypothesis import strategies as st
 from policyd.checks.rbl.answers import Listing
 from policyd.checks.rbl.judgement import score
 from policyd.checks.rbl.profiles import LookUp
-from policyd.checks.rbl.reply import TEXT_LIMIT, clean_txt, deferral, header, rejection
+from policyd.checks.rbl.reply import (
+    MAX_SHOWN,
+    MAX_TXT,
+    TEXT_LIMIT,
+    clean_txt,
+    deferral,
+    header,
+    rejection,
+    summary,
+    text_of,
+)
 from policyd.checks.rbl.zones import ZoneSettings, compile_zones
+from policyd.model.dns import Answer
 from tests.checks.rbl.world import request
 from tests.examples import thorough
 
@@ -70,12 +81,23 @@ def test_a_key_in_the_text_of_a_list_is_hidden() -> None:
     assert clean_txt(hit.zone, " \t") == ""
 
 
+def test_all_texts_of_a_list_are_joined_but_not_too_many() -> None:
+    texts = tuple(f"t{number}".encode() for number in range(MAX_TXT + 2))
+    assert text_of(ZEN, Answer((*texts[:2], "127.0.0.2"), 60, "found")) == "t0 / t1"
+    assert text_of(ZEN, Answer(texts, 60, "found")).endswith(f" / t{MAX_TXT - 1}")
+    assert text_of(ZEN, "timeout") == ""
+
+
 def test_the_header_names_the_lists_and_stays_short() -> None:
     zones = compile_zones([f"{'l' * 60}{number}.{'m' * 60}.example*0.5" for number in range(20)], [])
     assert header(score([listing()], [])).text == "X-DNSBL: 3 points; zen.spamhaus.org 3"
     many = header(score([replace_zone(zone) for zone in zones], [])).text
     assert many.startswith("X-DNSBL: 10 points; ")
     assert many.endswith(" and 12 more")
+    few = compile_zones([f"l{number}.example*0.5" for number in range(MAX_SHOWN)], [])
+    assert summary(score([replace_zone(zone) for zone in few], [])) == (
+        f"4 points; {', '.join(f'l{number}.example 0.5' for number in range(MAX_SHOWN))}"
+    )
 
 
 def replace_zone(zone: object) -> Listing:

@@ -31,6 +31,17 @@ def test_what_is_left_out_is_the_profiles() -> None:
     assert not own.rules[0].filter.matches((127, 0, 0, 1))
 
 
+def test_a_list_is_asked_about_all_that_its_lines_want() -> None:
+    tables = [ZoneSettings("bl.example", look_up=(word,)) for word in ("sender domain", "helo")]
+    zone = only(compile_zones([], tables))
+    assert zone.look_up == ("helo", "sender domain")
+    assert [rule.look_up for rule in zone.rules] == [{"sender domain"}, {"helo"}]
+
+
+def test_there_may_be_many_lists() -> None:
+    assert len(compile_zones([f"l{number}.example" for number in range(MAX_ZONES)], [])) == MAX_ZONES
+
+
 def test_an_option_is_stronger_than_the_profile() -> None:
     table = ZoneSettings("dbl.spamhaus.org", look_up=("sender domain",), filter="127.0.1.2", weight=0.5, text="So so")
     rule = only(compile_zones([], [table])).rules[0]
@@ -48,6 +59,7 @@ def test_an_option_is_stronger_than_the_profile() -> None:
         (None, ZoneSettings("bl.example", KEY), f"{KEY}.bl.example", "bl.example"),
         (None, ZoneSettings(f"x.{KEY}.bl.example", KEY.upper()), f"x.{KEY}.bl.example", "x.bl.example"),
         (None, ZoneSettings("zen.example", "en"), "en.zen.example", "zen.example"),
+        (None, ZoneSettings(f"{KEY}.{KEY}.bl.example", KEY), f"{KEY}.{KEY}.bl.example", "bl.example"),
         ("bl.example", None, "bl.example", "bl.example"),
     ],
 )
@@ -101,6 +113,8 @@ def test_test_points_are_probed_unless_the_list_is_known_or_said_to_have_none() 
     plain, own, known = compile_zones(
         ["bl.example", "wl.mailspike.net*-1"], [ZoneSettings("own.example", test_points=False)]
     )
+    tables = [ZoneSettings("bl.example", weight=2, test_points=False), ZoneSettings("bl.example", weight=3)]
+    assert not only(compile_zones([], tables)).test_points
     assert plain.test_points
     assert not own.test_points
     assert not known.test_points
