@@ -94,10 +94,10 @@ def test_the_header_names_the_lists_and_stays_short() -> None:
     many = header(score([replace_zone(zone) for zone in zones], [])).text
     assert many.startswith("X-DNSBL: 10 points; ")
     assert many.endswith(" and 12 more")
-    few = compile_zones([f"l{number}.example*0.5" for number in range(MAX_SHOWN)], [])
-    assert summary(score([replace_zone(zone) for zone in few], [])) == (
-        f"4 points; {', '.join(f'l{number}.example 0.5' for number in range(MAX_SHOWN))}"
-    )
+    few = compile_zones([f"l{number}.example*0.5" for number in range(MAX_SHOWN + 1)], [])
+    shown = ", ".join(f"l{number}.example 0.5" for number in range(MAX_SHOWN))
+    assert summary(score([replace_zone(zone) for zone in few[:-1]], [])) == f"4 points; {shown}"
+    assert summary(score([replace_zone(zone) for zone in few], [])) == f"4.5 points; {shown} and 1 more"
 
 
 def replace_zone(zone: object) -> Listing:
