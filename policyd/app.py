@@ -45,6 +45,8 @@ SWITCH: Final = 0.0005
 """Seconds for which a background thread may keep Python from the loop; its default of 5 ms was our p99.9 (measured)."""
 TICK: Final = 1.0
 """Seconds between two rounds of housekeeping."""
+LOOK: Final = 5.0
+"""Seconds between two looks at our socket files."""
 
 _log = logging.getLogger("policyd")
 
@@ -212,13 +214,17 @@ class Daemon:
 
     async def _keep_house(self) -> None:
         """Once a second, until the end: slow clients, held-back log lines, the sign of life."""
-        alive_at, told = 0.0, self._office.status_line()
+        alive_at, looked_at, told = 0.0, time.monotonic(), self._office.status_line()
         interval = self._notifier.watchdog_interval
         while not self._stop.is_set():
             self._server.sweep()
             self._metrics.connections = len(self._server.connections)
             self.flush_log()
             self._office.tick()
+            if time.monotonic() - looked_at >= LOOK:
+                looked_at = time.monotonic()
+                await self._listeners.look_after()
+                await self._office.look_after()
             if (line := self._office.status_line()) != told:
                 self._notifier.status(told := line)
             if interval and time.monotonic() - alive_at >= interval - TICK:

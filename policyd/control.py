@@ -41,6 +41,8 @@ class Control:
     def __init__(self, handlers: Mapping[str, Handler]) -> None:
         self._handlers = handlers
         self._path = ""
+        self._said = ""
+        """Why it could not be had at the last try."""
         self._server: sockets.FileServer | None = None
         self._clients: set[asyncio.Task[None]] = set()
 
@@ -52,12 +54,25 @@ class Control:
         if path == self._path and (self._server is not None or not path):
             return
         self._unlisten()
-        self._path = path
+        self._path, self._said = path, ""
+        if path:
+            await self._try()
+
+    async def look_after(self) -> None:
+        """Make the file anew if it was removed, or could not be had; to be called every few seconds."""
+        if self._server is not None and not self._server.is_there:
+            _log.warning("unix:%s: its file was removed or replaced; it is made anew", self._path)
+            self._unlisten()
+        if self._server is None and self._path:
+            await self._try()
+
+    async def _try(self) -> None:
         try:
-            if path:
-                await self._start(path)
+            await self._start(self._path)
         except OSError as error:
-            _log.warning("%s; mail is served, but `policyd status` and its like find nobody", error)
+            if str(error) != self._said:
+                _log.warning("%s; mail is served, but `policyd status` and its like find nobody", error)
+            self._said = str(error)
 
     async def close(self) -> None:
         """Stop listening, hang up, remove the file."""

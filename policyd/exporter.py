@@ -57,6 +57,11 @@ class Exporter:
             reason = error.strerror or error
             raise OSError(f"cannot serve metrics on {place}: {reason}; choose another [metrics] listen") from error
 
+    @property
+    def is_there(self) -> bool:
+        """Whether somebody who asks finds it: its socket file was not removed."""
+        return not isinstance(self._server, sockets.FileServer) or self._server.is_there
+
     async def close(self) -> None:
         """Stop listening."""
         if self._server is not None:

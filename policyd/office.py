@@ -106,6 +106,12 @@ class Office:
         if moved:
             await self._move_exporter()
 
+    async def look_after(self) -> None:
+        """Make socket files that were removed anew; to be called every few seconds."""
+        await self._control.look_after()
+        if self._exporter is not None and not self._exporter.is_there:
+            await self._move_exporter()
+
     async def close(self) -> None:
         """Answer nobody any more."""
         await self._control.close()
@@ -162,4 +168,4 @@ class Office:
         try:
             await self._start_exporter()
         except OSError as error:
-            _log.error("reload: %s; there are no metrics until then", error)
+            _log.error("%s; there are no metrics until [metrics] changes", error)

@@ -121,6 +121,14 @@ def socket_file(listener: socket.socket) -> tuple[str, int] | None:
     return (path, Path(path).stat().st_ino) if path and path[0] != "\0" else None
 
 
+def is_there(file: tuple[str, int]) -> bool:
+    """Whether a socket's file is still where it was made, and nobody else's stands there."""
+    try:
+        return Path(file[0]).lstat().st_ino == file[1]
+    except OSError:
+        return False
+
+
 def remove_file(file: tuple[str, int]) -> None:
     """Remove a socket's file, unless another process has put its own there since."""
     path, inode = Path(file[0]), file[1]
@@ -144,6 +152,11 @@ class FileServer:
         keep: dict[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
         server = await asyncio.start_unix_server(accept, sock=listener, limit=limit, **keep)
         return cls(server, socket_file(listener))
+
+    @property
+    def is_there(self) -> bool:
+        """Whether its file is still its own."""
+        return self._file is None or is_there(self._file)
 
     def close(self) -> None:
         """Stop listening, and remove the file."""

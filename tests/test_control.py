@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import stat
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -188,3 +189,33 @@ def test_the_socket_of_a_killed_daemon_is_taken_over_and_that_of_a_living_one_is
         assert await exchange(tmp_path / "s", b'{"verb": "echo"}\n') == [{"result": {}}]
 
     run(tmp_path / "s", story)
+
+
+def test_a_socket_that_was_removed_is_made_anew(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+
+    async def story(server: Control) -> None:
+        await server.look_after()
+        shutil.rmtree(home)
+        for _ in range(3):
+            await server.look_after()
+        home.mkdir()
+        await server.look_after()
+        assert await exchange(home / "s", b'{"verb": "echo"}\n') == [{"result": {}}]
+
+    run(home / "s", story)
+    assert [record.message.partition("; ")[0] for record in caplog.records] == [
+        f"unix:{home}/s: its file was removed or replaced",
+        f"cannot listen on unix:{home}/s: No such file or directory",
+    ]
+
+
+def test_nowhere_nothing_is_looked_after() -> None:
+    async def play() -> None:
+        server = Control(HANDLERS)
+        await server.listen("")
+        await server.look_after()
+        await server.close()
+
+    asyncio.run(play())

@@ -72,6 +72,21 @@ def test_it_answers_on_both_sockets_and_removes_them(tmp_path: Path) -> None:
     assert not (tmp_path / "metrics.sock").exists()
 
 
+def test_sockets_that_were_removed_are_made_anew(tmp_path: Path) -> None:
+    async def story(office: Office) -> None:
+        await office.open()
+        before = {name: (tmp_path / name).stat().st_ino for name in ("metrics.sock", "control.sock")}
+        await office.look_after()
+        assert {name: (tmp_path / name).stat().st_ino for name in before} == before
+        for name in before:
+            (tmp_path / name).unlink()
+        await office.look_after()
+        assert (await exchange(tmp_path / "metrics.sock", b"GET /metrics HTTP/1.0\r\n\r\n")).startswith(b"HTTP/1.1 200")
+        assert b'"state"' in await exchange(tmp_path / "control.sock", b'{"verb": "status"}\n')
+
+    run(tmp_path, story)
+
+
 def test_mistakes_of_a_reload_are_told_until_the_next(tmp_path: Path) -> None:
     async def story(office: Office) -> None:
         await office.open()

@@ -49,6 +49,16 @@ def is_refused(daemon: Policyd) -> bool:
         return client.is_closed_within(0.2)
 
 
+def test_socket_files_that_somebody_removes_are_made_anew(lab: Path) -> None:
+    with Policyd(lab) as daemon:
+        for name in ("policy.sock", "control.sock"):
+            (lab / name).unlink()
+        wait_until((lab / "policy.sock").exists, 10, daemon.log)
+        wait_until(lambda: state(daemon) == 0, 10, daemon.log)
+        with PolicyClient(daemon.unix) as client:
+            assert client.ask().startswith(GREYLISTED)
+
+
 # --- a disk that breaks ---
 
 

@@ -5,13 +5,13 @@ harmed it is asked whether a forwarder, or the sender's own DMARC policy, explai
 out by then speaks for the mail.
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
-from policyd.checks.spf import dmarc
+from policyd.checks.spf.excuses import Excuses
 from policyd.checks.spf.forwarders import Forwarders
 from policyd.checks.spf.headers import Subject, make_header
 from policyd.checks.spf.inquiry import Inquiry
@@ -95,7 +95,7 @@ class Spf:
                 break
         if not self._must_ask(request, opinions):
             return self._judged(request, opinions)
-        return self._remembered(request) or self._later(request, opinions, None)
+        return self._remembered(request) or self._sought(request, opinions, ())
 
     def judges(self, address: Address) -> bool:
         """Whether clients of this address are judged at all."""
@@ -142,24 +142,34 @@ class Spf:
         self, request: PolicyRequest, opinions: list[Opinion], identities: Sequence[SpfIdentity]
     ) -> Awaitable[Verdict]:
         """The verdict, after `identities` were asked about, all at once: mail waits. The first is not known."""
-        inquiry = Inquiry(self.evaluator, self.settings.deadline)
+        excuses = Excuses(self._forwarders, self._resolver, request, self.settings.deadline)
+        inquiry = Inquiry(self.evaluator, self.settings.deadline, partial(self._weighed, request, excuses))
         for place, identity in enumerate(identities):
             question = self.question(request, identity)
             inquiry.add(identity, question, self.evaluator.known(question) if place else None)
-        return self._later(request, opinions, inquiry)
+        return self._later(request, opinions, inquiry, excuses)
 
-    async def _later(self, request: PolicyRequest, opinions: list[Opinion], inquiry: Inquiry | None) -> Verdict:
+    def _weighed(self, request: PolicyRequest, excuses: Excuses, identity: SpfIdentity, answer: SpfAnswer) -> Opinion:
+        """The opinion on an answer, which may come before it is its turn: what may excuse the mail is looked for."""
+        opinion = self._opinion(request, identity, answer)
+        if opinion.sentence in HARMFUL and self._must_ask(request, [opinion]):
+            excuses.look_for(opinion)
+        return opinion
+
+    async def _later(
+        self, request: PolicyRequest, opinions: list[Opinion], inquiry: Inquiry, excuses: Excuses
+    ) -> Verdict:
         """What is not known yet, then the verdict."""
-        clock = asyncio.get_running_loop().time
-        until = clock() + self.settings.deadline
-        if inquiry is not None:
-            await self._hear_out(request, opinions, inquiry)
-        if must_ask := self._must_ask(request, opinions):
-            try:
-                async with asyncio.timeout_at(until):
-                    opinions = await self._softened(request, opinions, until - clock())
-            except TimeoutError:
-                opinions = [opinion.softened() for opinion in opinions]
+        try:
+            for identity in inquiry.identities:
+                opinions.append(await inquiry.opinion(identity))
+                if self._is_enough(opinions):
+                    break
+            if must_ask := self._must_ask(request, opinions):
+                opinions = await excuses.soften(opinions)
+        finally:
+            inquiry.cancel()
+            excuses.close()
         # What the evaluator remembers is not kept here as well: freeing it later cost each new mail 4 % (measured).
         if must_ask or not (self._lasts(opinions) or self._is_other_header(request)):
             self._messages.put(request, opinions)
@@ -168,28 +178,6 @@ class Spf:
     def _lasts(self, opinions: Sequence[Opinion]) -> bool:
         """Whether the evaluator remembers all that the opinions rest on."""
         return self.settings.cache_time > 0 and all(opinion.answer.ttl for opinion in opinions)
-
-    async def _hear_out(self, request: PolicyRequest, opinions: list[Opinion], inquiry: Inquiry) -> None:
-        """Add the opinions on what `inquiry` finds out, as far as it matters."""
-        try:
-            for identity in inquiry.identities:
-                opinions.append(self._opinion(request, identity, await inquiry.answer(identity)))
-                if self._is_enough(opinions):
-                    return
-        finally:
-            inquiry.cancel()
-
-    async def _softened(self, request: PolicyRequest, opinions: list[Opinion], seconds: float) -> list[Opinion]:
-        address = request.client_address
-        assert address is not None  # noqa: S101 - nobody else is judged
-        if await self._forwarders.ask(request, address, seconds):
-            return [opinion.softened() for opinion in opinions]
-        return [
-            opinion.softened()
-            if opinion.may_leave_to_dmarc and await dmarc.enforces(self._resolver, opinion.answer.domain) is not False
-            else opinion
-            for opinion in opinions
-        ]
 
     def _judged(self, request: PolicyRequest, opinions: Sequence[Opinion]) -> Verdict:
         if self._is_other_header(request):

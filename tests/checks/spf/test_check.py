@@ -1,5 +1,6 @@
 import asyncio
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -367,6 +368,38 @@ def test_one_deadline_is_for_everything() -> None:
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         verdict, took = runner.run(work())
     assert verdict.action.text.startswith("Received-SPF: temperror ")
+    assert took == pytest.approx(5, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("options", "domain", "verb"),
+    [
+        ({}, "lax", "550"),
+        ({}, "dmarc", "PREPEND"),
+        ({"leave_to_dmarc": False, "forwarder_domains": ("pass.example",)}, "lax", "PREPEND"),
+        ({"leave_to_dmarc": False, "forwarder_domains": ("fail.example",)}, "lax", "550"),
+        ({"forwarder_helo": ("mail.slow.example",), "forwarder_domains": ("fail.example",)}, "nomail", "550"),
+    ],
+)
+def test_a_name_that_takes_all_the_time_excuses_no_forger(options: dict[str, Any], domain: str, verb: str) -> None:
+    class Slow(Fleeting):
+        """The forger's own DNS keeps his HELO name back; everybody else's takes its time, too."""
+
+        async def resolve(self, name: str, kind: RecordType) -> Answer:
+            await asyncio.sleep(60 if "slow" in name and kind == "TXT" else 1)
+            return await super().resolve(name, kind)
+
+    async def work() -> tuple[Verdict, float]:
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        asked = request(f"user@{domain}.example", "mail.slow.example")
+        verdict = check(Settings(**options), Slow()).evaluate(asked, NO_EVIDENCE, 0)
+        assert not isinstance(verdict, Verdict)
+        return await verdict, loop.time() - start
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        verdict, took = runner.run(work())
+    assert verdict.action.verb == verb
     assert took == pytest.approx(5, abs=0.1)
 
 

@@ -2,9 +2,14 @@ import asyncio
 from collections.abc import Callable
 
 from policyd.checks.spf.inquiry import Inquiry
-from policyd.model.spf import NO_EVALUATOR, SpfAnswer, SpfInquiry, SpfQuestion
+from policyd.checks.spf.judgement import Opinion
+from policyd.model.spf import NO_EVALUATOR, SpfAnswer, SpfIdentity, SpfInquiry, SpfQuestion
 
 HELO, SENDER = SpfAnswer("none", "mail.a.example"), SpfAnswer("pass", "a.example")
+
+
+def weigh(identity: SpfIdentity, answer: SpfAnswer) -> Opinion:
+    return Opinion(identity, answer, "tag")
 
 
 class Evaluator:
@@ -37,19 +42,19 @@ def question(sender: str) -> SpfQuestion:
 def test_answers_are_waited_for_in_any_order() -> None:
     async def work() -> None:
         evaluator = Evaluator()
-        inquiry = Inquiry(evaluator, 5)
+        inquiry = Inquiry(evaluator, 5, weigh)
         inquiry.add("helo", question(""), None)
         inquiry.add("mailfrom", question("u@a.example"), None)
         assert inquiry.identities == ("helo", "mailfrom")
-        helo = asyncio.create_task(inquiry.answer("helo"))
+        helo = asyncio.create_task(inquiry.opinion("helo"))
         await asyncio.sleep(0)
         evaluator.hears["u@a.example"](SENDER)
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         assert not helo.done()
         evaluator.hears[""](HELO)
-        assert await helo == HELO
-        assert await inquiry.answer("mailfrom") == SENDER
+        assert (await helo).answer == HELO
+        assert await inquiry.opinion("mailfrom") == weigh("mailfrom", SENDER)
 
     asyncio.run(work())
 
@@ -57,11 +62,11 @@ def test_answers_are_waited_for_in_any_order() -> None:
 def test_what_is_known_is_not_sought_and_what_is_sought_can_be_given_up() -> None:
     async def work() -> None:
         evaluator = Evaluator()
-        inquiry = Inquiry(evaluator, 5)
+        inquiry = Inquiry(evaluator, 5, weigh)
         inquiry.add("helo", question(""), HELO)
         inquiry.add("mailfrom", question("u@a.example"), None)
         assert list(evaluator.hears) == ["u@a.example"]
-        assert await inquiry.answer("helo") == HELO
+        assert await inquiry.opinion("helo") == weigh("helo", HELO)
         inquiry.cancel()
         assert evaluator.cancelled == ["u@a.example"]
 
