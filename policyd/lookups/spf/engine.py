@@ -145,6 +145,9 @@ class Evaluation(Query):
         """
         if not recursion:
             return self._check_record(spf, domain, "redirect" if self._frames else "record")
+        if spf is None and question_of(domain, "TXT") is None:
+            # RFC 7208 4.8 allows an error or no match; a forger must not choose the error by his HELO name, for %{h}.
+            return "neutral", 250, ""
         before = (domain, len(self._frames), self.lookups, self.void_lookups)
         if (done := self._knowledge.included.get(before)) is not None:
             self._restore(done)

@@ -132,6 +132,18 @@ def test_octets_that_are_no_text_undo_no_fail(letter: str) -> None:
     assert answer(records(a=f"v=spf1 exists:%{{{letter}}}.b.example -all"), asked).result == "fail"
 
 
+@pytest.mark.parametrize("helo", ["a..b", "x" * 64 + ".example", "b\xfccher.example", "\udcff.example", "x\n.example"])
+def test_a_forger_makes_no_error_of_a_record_that_asks_for_his_name(helo: str) -> None:  # 4.8 leaves it open
+    world = records(a="v=spf1 include:%{i}._ip.%{h}._ehlo.%{d}._spf.b.example -all")
+    assert answer(world, question(helo=helo)).result == "fail"
+    assert answer(world, question(helo="mail.example")).result == "permerror"  # it could be there, and is not
+
+
+@pytest.mark.parametrize("name", ["b..example", "x" * 64 + ".example"])
+def test_an_include_of_what_is_no_name_matches_nobody(name: str) -> None:
+    assert answer(records(a=f"v=spf1 include:{name} ?include:{name} ip4:192.0.2.1 -all")).result == "pass"
+
+
 # --- limits ---
 
 
