@@ -73,6 +73,7 @@ def test_the_dead_are_known_with_all_their_zones_and_a_year() -> None:
         "dnsbl.sorbs.net",
         "spam.dnsbl.sorbs.net",
         "ix.dnsbl.manitu.net",
+        "ahbl.org",
         "rhsbl.ahbl.org",
         "bl.emailbasura.org",
     ):

@@ -5,7 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policyd.checks.rbl.filter import parse_filter
-from policyd.checks.rbl.sites import Site, check_weight, parse_name, parse_site, parse_sites, parse_weight
+from policyd.checks.rbl.sites import (
+    MAX_NAME,
+    MAX_WEIGHT,
+    Site,
+    check_weight,
+    parse_name,
+    parse_site,
+    parse_sites,
+    parse_weight,
+)
 
 names = st.sampled_from(["zen.spamhaus.org", "list.dnswl.org", "b.example", "x_y.example.net"])
 filters = st.sampled_from(["", "127.0.0.2", "127.0.0.[2..11]", "127.0.[0..255].[1..3]"])
@@ -54,6 +63,27 @@ def test_any_text_is_sites_or_a_complaint(text: str) -> None:
 def test_what_is_no_weight(text: str) -> None:
     with pytest.raises(ValueError, match="weight"):
         parse_weight(text)
+
+
+def test_the_greatest_weights() -> None:
+    assert [parse_weight(text) for text in ("1000", "-1000")] == [MAX_WEIGHT, -MAX_WEIGHT]
+    with pytest.raises(ValueError, match="write -1000 to 1000, but not 0"):
+        parse_weight("1001")
+
+
+def test_a_complaint_about_a_name_shows_two_labels_at_most() -> None:
+    with pytest.raises(ValueError, match=r"the name that ends in 'b!\.example' is no name of a list"):
+        parse_name("key.a.b!.example")
+    with pytest.raises(ValueError, match=f"the name that ends in '{'e' * 60}'"):
+        parse_name("key." + "e" * 70)
+
+
+def test_the_longest_name() -> None:
+    longest = "a." * ((MAX_NAME - 9) // 2) + "b" * ((MAX_NAME - 9) % 2 + 1) + ".example"
+    assert len(longest) == MAX_NAME
+    assert parse_name(longest) == longest
+    with pytest.raises(ValueError, match="no name of a list"):
+        parse_name("b" + longest)
 
 
 @pytest.mark.parametrize("weight", [float("nan"), float("inf"), 0.0])
