@@ -407,7 +407,8 @@ def test_messages_that_passed_are_forgotten_in_their_turn() -> None:
 def test_bounces(null_sender: str, state: str, reason: str) -> None:
     check = real(null_sender=null_sender)
     bounce = request(sender="")._replace(protocol_state=state)
-    assert evaluated(check, bounce).reason == reason
+    verdict = evaluated(check, bounce)
+    assert (verdict.reason, verdict.final) == (reason, reason == "new")
     assert evaluated(check, request()._replace(protocol_state=state)).reason == "new"
     assert check.asks_at_data is (null_sender == "data")
 
