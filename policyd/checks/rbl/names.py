@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 from policyd.model.address import Address
+from policyd.model.domain import a_labels
 
 MAX_NAME: Final = 253
 """Characters of a name (RFC 1035 2.3.4, less the length bytes at both ends)."""
@@ -33,10 +34,7 @@ def backwards(address: Address) -> str:
 # Names are the attacker's: both their length and their number are bounded.
 @lru_cache(maxsize=4096)
 def _askable(text: str) -> str | None:
-    name = text.lower()
-    if not name.isascii():
-        name = _a_labels(name)
-    name = name.removesuffix(".")
+    name = a_labels(text).removesuffix(".")
     if not _NAME.fullmatch(name):
         return None
     # "Some Spamhaus RHSBL rejects lookups with No IP queries" (Postfix, smtpd_check.c); RFC 3696 2.
@@ -60,10 +58,3 @@ def shortened(name: str) -> tuple[str, ...]:
     """
     labels = name.split(".")
     return (name,) if len(labels) <= 2 else (".".join(labels[-2:]), ".".join(labels[-3:]))
-
-
-def _a_labels(name: str) -> str:
-    try:
-        return name.encode("idna").decode("ascii").lower()
-    except UnicodeError:  # surrogates of bytes that are no UTF-8, labels too long, forbidden characters
-        return ""

@@ -7,14 +7,12 @@ of one label, none with an empty label, none that is too long, no address in pla
 import re
 from functools import lru_cache
 from typing import Final, NamedTuple
-from unicodedata import normalize
 
 from policyd.model.address import Address
+from policyd.model.domain import a_labels
 from policyd.model.spf import SpfQuestion
 
 _NAME: Final = re.compile(r"(?=.{3,253}$)(?:[!-,/-~-]{1,63}\.)+(?![0-9]+$)[0-9a-z_-]{1,63}", re.ASCII)
-_DOTS: Final = re.compile("[.\u3002\uff0e\uff61]")
-_DEVIATES: Final = re.compile("[\xdf\u03c2\u200c\u200d]")
 MAX_LOCAL: Final = 512
 """Characters of a local part that macros may expand; RFC 5321 4.5.3.1.1 allows 64."""
 
@@ -47,20 +45,5 @@ def domain_name(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _domain_name(text: str) -> str:
-    if not text.isascii():
-        try:
-            text = ".".join(map(_a_label, _DOTS.split(text)))
-        except UnicodeError:
-            return ""
-    text = text.lower().removesuffix(".")
-    return text if _NAME.fullmatch(text) else ""
-
-
-def _a_label(label: str) -> str:
-    """The A-label of a label. Raises UnicodeError."""
-    if _DEVIATES.search(label) is None:
-        return label.encode("idna").decode("ascii")
-    # Python's IDNA is that of 2003, where this would be another name: that of "fass" for "fa\xdf". RFC 5891 keeps these
-    # four characters, as Postfix does (enable_idna2003_compatibility).
-    plain = normalize("NFC", "".join(map(str.lower, normalize("NFKC", label))))
-    return f"xn--{plain.encode('punycode').decode('ascii')}"
+    name = a_labels(text).removesuffix(".")
+    return name if _NAME.fullmatch(name) else ""

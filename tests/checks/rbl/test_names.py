@@ -29,6 +29,7 @@ def test_32_nibbles() -> None:
     [
         ("Mail.Example.ORG.", "mail.example.org"),
         ("b\u00fccher.example", "xn--bcher-kva.example"),
+        ("fa\u00df.example", "xn--fa-hia.example"),
         ("_spf.example.org", "_spf.example.org"),
         ("", None),
         (".", None),
