@@ -63,6 +63,13 @@ def test_it_is_nobody_and_may_do_nothing(machine: Machine) -> None:
         assert machine.must(f"stat -c '%U:%G %a' {path}") == f"policyd:policyd {mode}"
 
 
+def test_postfix_may_connect_also_when_the_directory_was_lost(machine: Machine) -> None:
+    # In a directory that is not its user's systemd gives everything to him, the socket of Postfix's group included.
+    machine.must("systemctl stop policyd.socket policyd.service; rm -r /run/policyd; systemctl start policyd.socket")
+    assert query(machine, "192.0.2.10").startswith("action=DEFER_IF_PERMIT"), story(machine)
+    assert machine.must("stat -c '%U:%G %a' /run/policyd/policy.sock") == "root:postfix 660"
+
+
 def test_the_journal_finds_a_decision_by_its_fields(machine: Machine) -> None:
     assert "Greylisted" in query(machine, "192.0.2.2", "fields@example.org")
     find = "journalctl --quiet --output json --unit policyd POLICYD_SENDER=fields@example.org"
