@@ -64,7 +64,7 @@ def _parse(kind: ListKind, number: int, row: str) -> tuple[str, int, str]:
 
 def _looked_up(kind: ListKind, key: str) -> str:
     """`key` without the quotes around a local part: the policy protocol shows addresses without them."""
-    local, at, domain = key.rpartition("@")
-    if kind in ("sender", "recipient") and at and local.startswith('"') and local.endswith('"') and len(local) > 1:
+    local, _, domain = key.rpartition("@")
+    if kind in ("sender", "recipient") and local.startswith('"') and local.endswith('"') and len(local) > 1:
         return f"{_ESCAPED.sub(lambda escaped: escaped[1], local[1:-1])}@{domain}"
     return key

@@ -29,6 +29,7 @@ def test_of_a_log(log: str, capsys: pytest.CaptureFixture[str]) -> None:
     counted = json.loads(capsys.readouterr().out)
     assert (counted["decisions"], counted["delay_median"]) == (5, 900)
     assert counted["what"] == [{"name": "pass", "count": 4}, {"name": "greylist", "count": 1}]
+    assert "since_start" not in counted
     assert counted["senders"][0] == {"name": "one.example", "count": 4}
 
 
@@ -53,7 +54,41 @@ def test_of_a_daemon(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
     assert main(["report", "--shadow"]) == 0
     assert capsys.readouterr().out.endswith("since the start, of 50 requests\n         9  REJECT by rbl (listed)\n")
     assert main(["report", "--top", "1"]) == 0
-    assert "5 decisions\nmail that came back had waited 900 s (median)\n" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert out.startswith("5 decisions\nmail that came back had waited 900 s (median)\n\ndone\n")
+    assert "since the start" not in out
+
+
+def test_a_daemon_that_keeps_no_decisions_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[str] = []
+
+    def ask(_: object, verb: str) -> dict[str, Any]:
+        asked.append(verb)
+        return {"decisions": [], "kept": False, "oldest": 0, "left_out": 0}
+
+    monkeypatch.setattr(report, "ask", ask)
+    assert main(["report"]) == 0
+    assert capsys.readouterr().err == "policyd report: the daemon keeps no decisions: [log] level is warning\n"
+    assert asked == ["recent"]
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        ("triplet found, delay=300", 300),
+        ("early-retry, delay=60", None),
+        ("triplet found, delay=x", None),
+        ("triplet found, delay=9999999999", None),
+    ],
+)
+def test_how_long_mail_waited_is_told_by_its_first_pass(
+    told: str, seconds: int | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "log").write_text(f"action=pass, reason={told}, client_address=192.0.2.1, id=1\n")
+    assert main(["report", "--json", "--log", str(tmp_path / "log")]) == 0
+    assert json.loads(capsys.readouterr().out)["delay_median"] == seconds
 
 
 def test_memory_is_bounded() -> None:

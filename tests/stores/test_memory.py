@@ -2,6 +2,8 @@ import asyncio
 from pathlib import Path
 
 from policyd.stores import Store, StoreOptions, open_store
+from policyd.stores.memory import PURGE_INTERVAL
+from tests.lookups.virtual import run_virtually
 from tests.stores.contract import RULES, START, StoreContract, ask, triplet
 
 
@@ -24,3 +26,16 @@ def test_when_all_have_passed_the_oldest_go() -> None:
             await store.close()
 
     asyncio.run(scenario())
+
+
+def test_it_purges_by_itself_until_it_is_closed() -> None:
+    async def scenario() -> None:
+        store = await open_store("memory:", StoreOptions(clock=lambda: START + 10**9))
+        for number in range(2):
+            await ask(store, triplet(number), START, RULES)
+            await asyncio.sleep(PURGE_INTERVAL + 1)
+            assert store.stats().entries == 0
+        await store.close()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    run_virtually(scenario())

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from policyd.model.address import parse_address
 from policyd.tables.access import is_window, parse_row
 from policyd.tables.lists import Client, Line, Source, compile_table, lines_of
-from policyd.tables.rows import logical_rows
+from policyd.tables.rows import MAX_LINE, logical_rows
 
 SOURCE = Source("access", "list")
 
@@ -33,6 +33,19 @@ SOURCE = Source("access", "list")
 )
 def test_keys_and_what_stands_beside_them(row: str, key: str, right: str) -> None:
     assert parse_row("sender", row) == (key, right)
+
+
+@pytest.mark.parametrize("key", ['"@x.example"', 'a"b"@x.example', '"a"b@x.example', '"a b"'])
+def test_other_quotes_belong_to_the_key(key: str) -> None:
+    assert parse_row("sender", f"{key} OK") == (key, "OK")
+    assert parse_row("client", '"a b"@x.example OK') == ('"a b"@x.example', "OK")
+
+
+def test_a_line_may_be_so_long_and_no_longer() -> None:
+    longest = "a@x.example" + " " * (MAX_LINE - 13) + "OK"
+    assert compile_table("sender", SOURCE, longest).mistakes == ()
+    assert parse_row("sender", longest) == ("a@x.example", "OK")
+    assert "at most 4096" in compile_table("sender", SOURCE, f"a{longest}").mistakes[0]
 
 
 @pytest.mark.parametrize(
