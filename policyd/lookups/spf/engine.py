@@ -129,31 +129,33 @@ class Evaluation(Query):
     def validate_mechanism(self, mech: str) -> Mechanism:
         """The parts of a term. Raises PermError."""
         key = (self.d, mech)
-        parts = self._knowledge.parsed.get(key)
+        parts: Mechanism | None = self._knowledge.parsed.get(key)
         if parts is None:
-            parts = Mechanism(*super().validate_mechanism(mech))
+            parts = self.read_mechanism(mech)
             if "%" not in mech:  # macros must be expanded each time: `_value` notes what they use
                 self._knowledge.parsed[key] = parts
         if parts.name in ("a", "mx") and parts.result == "pass":
             self._authorised += 1 << BITS[self._client.version] - parts.prefix
         return parts
 
-    def check1(self, spf: str | None, domain: str, recursion: int) -> Any:
+    def check1(self, record: str | None, domain: str, recursion: int) -> Any:
         """Evaluate the record of `domain`: the first, one that is included, or the one that takes its place.
 
         What was included and evaluated to its end in an earlier round is not evaluated again.
         """
         if not recursion:
-            return self._check_record(spf, domain, "redirect" if self._frames else "record")
-        if spf is None and question_of(domain, "TXT") is None:
+            return self._check_record(record, domain, "redirect" if self._frames else "record")
+        if record is None and question_of(domain, "TXT") is None:
             # RFC 7208 4.8 allows an error or no match; a forger must not choose the error by his HELO name, for %{h}.
             return "neutral", 250, ""
+        if domain.lower() == self._frames[-1].domain.lower():
+            raise spf.PermError(f"{self._frames[-1].domain} includes itself")
         before = (domain, len(self._frames), self.lookups, self.void_lookups)
         if (done := self._knowledge.included.get(before)) is not None:
             self._restore(done)
             return done.outcome
         first = len(self.steps)
-        outcome = self._check_record(spf, domain, "include")
+        outcome = self._check_record(record, domain, "include")
         self._knowledge.included[before] = self._state(outcome, first)
         return outcome
 

@@ -68,9 +68,6 @@ class Plain(NamedTuple):
 
     def suits(self, domain: str) -> bool:
         """Whether it is plain as the record of `domain`."""
-        for term in self.named:
-            if term.name == domain and term.kind == "include":
-                return False
         return not self.uses_own or _OWN.fullmatch(domain) is not None
 
 

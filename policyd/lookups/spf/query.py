@@ -9,7 +9,9 @@ from collections.abc import Sequence
 import spf
 
 from policyd.lookups.spf.macros import MacroError, expand_domain
+from policyd.lookups.spf.plain import RESULTS
 from policyd.lookups.spf.subject import MAX_LOCAL, Subject
+from policyd.lookups.spf.terms import Mechanism
 from policyd.model.address import BITS, Address, parse_address
 
 
@@ -40,6 +42,16 @@ class Query(spf.query):  # type: ignore[misc] # pyspf has no types
             if address is not None and address.version == version and address.number >> shift == bits:
                 return True
         return False
+
+    def read_mechanism(self, mech: str) -> Mechanism:
+        """The parts of a term. Raises PermError."""
+        try:
+            return Mechanism(*super().validate_mechanism(mech))
+        except spf.PermError as error:
+            if error.msg != "include has trivial recursion":
+                raise
+            # RFC 7208 4.6: no error of syntax, so none for whom a term before it matches.
+            return Mechanism(mech, "include", self.d, self.cidrmax, RESULTS.get(mech[0], "pass"))
 
     def expand_domain(self, arg: str) -> str:
         """The domain of a term."""

@@ -144,6 +144,16 @@ def test_an_include_of_what_is_no_name_matches_nobody(name: str) -> None:
     assert answer(records(a=f"v=spf1 include:{name} ?include:{name} ip4:192.0.2.1 -all")).result == "pass"
 
 
+@pytest.mark.parametrize("itself", ["include:a.example", "include:A.Example.", "?include:%{d}"])
+def test_an_include_of_itself_is_an_error_where_it_is_reached(itself: str) -> None:  # no error of syntax: 4.6
+    world = records(a=f"v=spf1 ip4:192.0.2.1 {itself} -all")
+    assert answer(world).result == "pass"
+    found = report(world, question(client="192.0.2.9"))
+    assert (found.answer.result, found.answer.problem, found.queries) == (
+        "permerror", "a.example includes itself", 1,
+    )  # fmt: skip
+
+
 # --- limits ---
 
 

