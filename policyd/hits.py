@@ -56,7 +56,11 @@ class Hits:
             self._saved = await asyncio.to_thread(read_hits, self._path) if self._path else {}
         except FileNotFoundError:
             return
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            _log.warning(
+                "the counts of list entries cannot be read: %s: %s; they begin anew", self._path, error.strerror
+            )
+        except ValueError as error:
             _log.warning("%s", error)
 
     async def keep(self) -> None:

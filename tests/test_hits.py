@@ -55,6 +55,13 @@ def test_what_is_damaged_is_begun_anew(tmp_path: Path, damage: str, caplog: pyte
     assert caplog.messages == [f"{path}: holds no counts of list entries; it is begun anew"]
 
 
+def test_what_cannot_be_read_is_a_sentence(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "list-hits.json"
+    path.mkdir()
+    asyncio.run(Hits(path).load())
+    assert caplog.messages == [f"the counts of list entries cannot be read: {path}: Is a directory; they begin anew"]
+
+
 def test_what_cannot_be_written_is_tried_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "later" / "list-hits.json"
 
