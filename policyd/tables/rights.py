@@ -62,7 +62,7 @@ def parse_action(text: str) -> Action:
     word, *more = text.split(None, 1)
     # A line that continues in Postfix's tables mostly begins with a tab.
     verb, rest = word.upper(), more[0].rstrip().translate(_TABS) if more else ""
-    if verb in _PASSES or (text.isascii() and text.strip().isdigit()):  # digits alone are an OK to Postfix, too
+    if text.isascii() and text.strip().isdigit():  # which Postfix takes for an OK
         return DUNNO
     refused = _RESTRICTION.fullmatch(word.lower())
     if verb not in VERBS and not _CODE.fullmatch(word):
@@ -88,8 +88,6 @@ def short(text: str) -> str:
 
 
 def _worded(verb: str, text: str) -> str:
-    if verb in _TARGETS:
-        return text
     if verb in _NOTES:
         return text or _NOTES[verb]
     if text and not BARE_STATUS.fullmatch(text):

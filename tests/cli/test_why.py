@@ -34,6 +34,21 @@ def test_who_is_not(what: str) -> None:
     assert not matcher(what, frozenset())(FIELDS)
 
 
+def test_a_client_without_an_address_is_in_no_network() -> None:
+    assert not matcher("0.0.0.0/0", frozenset())(FIELDS | {"client_address": "unknown"})
+
+
+def test_what_the_daemon_calls_somebody_is_meant(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer(monkeypatch, "00000001")
+    assert main(["why", "192.0.2.9"]) == 1
+    line = LINE.format("0123456789abcdef", "1")
+    told = {"decisions": [[1, line]], "oldest": 1, "kept": True, "forms": ["0123456789abcdef"]}
+    monkeypatch.setattr(why, "ask", lambda *_, **__: told)
+    assert main(["why", "192.0.2.9"]) == 0
+
+
 @pytest.mark.parametrize(
     ("what", "part"),
     [
@@ -41,6 +56,8 @@ def test_who_is_not(what: str) -> None:
         ("192.0.0.0/12", "192."),
         ("0.0.0.0/0", "."),
         ("2001:db8::/32", "2001:"),
+        ("2001::/16", "2001:"),
+        ("2000::/15", ":"),
         ("::/0", ":"),
     ],
 )
@@ -52,13 +69,13 @@ def test_a_hash_in_the_log_is_the_address() -> None:
     assert matcher("alice@x", frozenset({"0123456789abcdef"}))({"sender": "0123456789abcdef"})
 
 
-def answer(monkeypatch: pytest.MonkeyPatch, *ids: str, kept: bool = True) -> list[Any]:
+def answer(monkeypatch: pytest.MonkeyPatch, *ids: str, kept: bool = True, oldest: int = 1_600_000_000) -> list[Any]:
     asked: list[Any] = []
 
     def ask(options: object, verb: str, **arguments: Any) -> dict[str, Any]:
         asked.append((verb, arguments))
         lines = [[1_700_000_000, LINE.format("192.0.2.1", number)] for number in reversed(ids)]
-        return {"decisions": lines, "oldest": 1_600_000_000, "kept": kept, "forms": arguments["words"]}
+        return {"decisions": lines, "oldest": oldest, "kept": kept, "forms": arguments["words"]}
 
     monkeypatch.setattr(why, "ask", ask)
     return asked
@@ -68,7 +85,9 @@ def test_the_newest_come_first(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     asked = answer(monkeypatch, "00000001", "00000002", "00000003")
     assert main(["why", "192.0.2.1", "--limit", "2", "--json"]) == 0
     assert asked == [("find", {"words": ["192.0.2.1"]})]
-    assert [row["id"] for row in json.loads(capsys.readouterr().out)["decisions"]] == ["00000003", "00000002"]
+    said = capsys.readouterr()
+    assert [row["id"] for row in json.loads(said.out)["decisions"]] == ["00000003", "00000002"]
+    assert said.err == ""
     assert main(["why", "example.org"]) == 0
     assert capsys.readouterr().out.count("client AWL") == 3
 
@@ -77,6 +96,9 @@ def test_nobody(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
     answer(monkeypatch, "00000001")
     assert main(["why", "192.0.2.11"]) == 1
     assert "no decision about '192.0.2.11' since 20" in capsys.readouterr().err
+    answer(monkeypatch, oldest=0)
+    assert main(["why", "192.0.2.1"]) == 1
+    assert "no decision about '192.0.2.1' yet" in capsys.readouterr().err
     answer(monkeypatch, kept=False)
     assert main(["why", "192.0.2.1"]) == 1
     assert "[log] level is warning" in capsys.readouterr().err

@@ -12,7 +12,7 @@ from policyd.tables.lists import Line, ListKind, Source, compile_table, lines_of
 from policyd.tables.mistakes import Mistakes
 from policyd.tables.networks import Network
 from policyd.tables.plain import compile_plain, parse_line
-from policyd.tables.syntax import Key
+from policyd.tables.syntax import MAX_NAME, Key
 from policyd.tables.windows import parse_window
 
 
@@ -46,6 +46,15 @@ def test_a_code_alone_lets_nobody_pass_by_accident(line: str) -> None:
     assert len(table) == 0
     assert "alone lets pass, as in Postfix: write" in table.mistakes[0]
     assert table.mistakes[0].startswith("list:2: ")
+
+
+@pytest.mark.parametrize("kind", ["client", "sender"])
+def test_a_name_may_be_so_long_and_no_longer(kind: ListKind) -> None:
+    longest = "a." * ((MAX_NAME - 8) // 2) + "b" * ((MAX_NAME - 8) % 2) + "example"
+    longest = "x" * (MAX_NAME - len(longest)) + longest
+    source = Source("policyd", "list")
+    assert compile_table(kind, source, longest).mistakes == ()
+    assert len(compile_table(kind, source, f"a{longest}").mistakes) == 1
 
 
 def test_mistakes_have_their_lines_and_leave_the_others() -> None:

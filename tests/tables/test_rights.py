@@ -56,6 +56,7 @@ def test_actions(text: str, action: Action) -> None:
         ("warn_if_reject reject_rbl_client x", "restriction"),
         ("HANGUP", "no action: write DUNNO, REJECT TEXT"),
         ("250 ok", "no action"),
+        ("\u0665\u0665\u0660", "no action"),  # digits of another script
         ("REJCT spam", "no action"),
         ("X-Header: yes", "no action"),
         ("[until=2026-12-31] REJECT", "write the window in front of it"),
@@ -115,3 +116,8 @@ def test_a_verb_with_its_text() -> None:
     assert make_action("550", "") == Action("550", f"5.7.1 {DEFAULT_TEXT}")
     with pytest.raises(ValueError, match="write one header"):
         make_action("PREPEND", "X-Empty: ")
+
+
+def test_a_code_without_a_text_gets_one_of_its_class() -> None:
+    assert make_action("450", "") == Action("450", f"4.7.1 {DEFAULT_TEXT}")
+    assert make_action("550", "") == Action("550", f"5.7.1 {DEFAULT_TEXT}")
