@@ -79,6 +79,16 @@ def test_a_forger_is_refused_with_the_owners_words(mail: Mail) -> None:
     )
 
 
+@pytest.mark.parametrize("sender", ["user%good.example", "good.example!user", "x%b%good.example", "user@good.example."])
+def test_a_forger_may_write_the_sender_as_he_likes(mail: Mail, sender: str) -> None:
+    assert rcpt(mail.port, FORGER, sender, "bob@box.test").code == 550
+    assert attempt(mail.port, SENDER, sender, ["bob@box.test"], sender).accepted
+    (message,) = mail.postfix.wait_for_mail(sender)
+    (header,) = [header for header in headers(message) if header.startswith("Received-SPF")]
+    assert header.startswith("Received-SPF: pass ")
+    assert f'envelope-from="{message["Return-Path"].strip("<>")}' in header
+
+
 def test_three_recipients_have_one_header_of_each_kind(mail: Mail) -> None:
     assert attempt(mail.port, SENDER, "user@good.example", THREE, "three").accepted
     for message in mail.postfix.wait_for_mail("three", 3):
