@@ -104,8 +104,10 @@ class Connection:
         received, begun, shown = bytearray(), time.monotonic(), False
         while not received.endswith(b"\n"):
             waited = time.monotonic() - begun
-            if waited >= self._timeout or len(received) > MAX_ANSWER:
+            if waited >= self._timeout:
                 raise TimeoutError
+            if len(received) > MAX_ANSWER:
+                raise ValueError("no daemon says so much")
             self._socket.settimeout(min(MOMENT, self._timeout - waited))
             try:
                 data = self._socket.recv(1 << 16)

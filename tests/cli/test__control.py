@@ -1,8 +1,10 @@
 """The client, against daemons that answer, end, dawdle and talk nonsense."""
 
+import errno
 import json
 import socket
 import threading
+import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -106,9 +108,58 @@ def test_a_daemon_that_dawdles(
     assert "reload: 0 s" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_wait_is_shown_to_who_sees_it_and_wiped_away(
+    daemon: Callable[[Serve], str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    is_terminal: bool,
+) -> None:
+    def serve(connection: socket.socket) -> None:
+        connection.recv(65536)
+        time.sleep(0.1)
+        connection.sendall(b'{"result": 1}\n')
+
+    monkeypatch.setattr(_control, "MOMENT", 0.02)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: is_terminal)
+    assert ask(options("--socket", daemon(serve)), "reload") == 1
+    said = capsys.readouterr().err
+    assert said.startswith("\r\033[Kreload: 0 s") is is_terminal
+    assert said.endswith("\r\033[K") is is_terminal
+    assert is_terminal or not said
+
+
+def test_an_answer_without_an_end_is_nobodys(daemon: Callable[[Serve], str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_control, "MAX_ANSWER", 100)
+    path = daemon(answering(b" " * 101))
+    with pytest.raises(Refused, match="is no policyd"):
+        ask(options("--socket", path), "status")
+
+
 def test_nobody_there(tmp_path: Path) -> None:
     with pytest.raises(NotRunning, match="no daemon runs behind"):
         ask(options("--socket", str(tmp_path / "s")), "status")
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (PermissionError(errno.EACCES, "denied"), "/s: only root and the user of the daemon may ask it"),
+        (ConnectionRefusedError(), "no daemon runs behind /s; start it, or name its socket with --socket or --config"),
+        (OSError(errno.ENOTSOCK, "Not a socket"), "/s: Not a socket"),
+        (ValueError("embedded null byte"), "/s: embedded null byte"),
+    ],
+)
+def test_why_nobody_can_be_asked(error: Exception, sentence: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Closed(socket.socket):
+        def connect(self, _: object) -> None:
+            raise error
+
+    monkeypatch.setattr("socket.socket", Closed)
+    with pytest.raises(NotRunning) as caught:
+        ask(options("--socket", "/s"), "status")
+    assert str(caught.value) == sentence
 
 
 @pytest.mark.parametrize(
