@@ -202,11 +202,38 @@ def test_on_another_host_it_knows_what_it_knew_on_this_one(server: MailServer) -
     assert server.must("systemctl is-system-running --wait") == "running"
 
 
+def ask_of(server: MailServer, *services: str) -> None:
+    """Have Postfix ask these, one after the other."""
+    asked = ", ".join(f"check_policy_service {service}" for service in services)
+    server.must(f"postconf -e 'smtpd_recipient_restrictions = {asked}' && postfix reload")
+
+
+def test_what_it_saw_beside_postgrey_it_knows_on_the_day_of_the_change(server: MailServer) -> None:
+    require("postgrey")
+    server.path("/etc/default/postgrey").write_text(f'POSTGREY_OPTS="--inet=10023 --delay={DELAY}"\n')
+    server.must("rm -rf /var/lib/postgrey/*; systemctl start postgrey")
+    settings = server.path("/etc/policyd/policyd.toml")
+    good = settings.read_text()
+    settings.write_text(good.replace("\n[chain]\n", '\n[chain]\nmode = "shadow"\n'))
+    server.must("systemctl reload policyd")
+    ask_of(server, "inet:127.0.0.1:10030", "inet:127.0.0.1:10023")
+    wait_until(lambda: "Greylisted" in server.rcpt("198.51.115.1").text, 10, "postgrey")
+    reply = server.rcpt("198.51.113.1")
+    assert ("Greylisted" in reply.text, "(id " in reply.text) == (True, False), "postgrey's words"
+    time.sleep(DELAY + 0.2)
+    assert server.attempt("198.51.113.1").code == 250
+    settings.write_text(good)
+    server.must("systemctl reload policyd; systemctl stop postgrey")
+    ask_of(server, "inet:127.0.0.1:10030")
+    assert server.rcpt("198.51.113.1").code == 250
+    assert "(id " in server.rcpt("198.51.114.1").text
+
+
 def test_postgreys_place_is_taken_and_main_cf_stays_as_it_is(server: MailServer) -> None:
     require("postgrey")
     server.must("systemctl disable --now policyd.socket policyd.service; rm -r /etc/systemd/system/policyd.socket.d")
-    server.must("postconf -e 'smtpd_recipient_restrictions = check_policy_service inet:127.0.0.1:10023'")
-    server.must("rm -rf /var/lib/postgrey/*; systemctl start postgrey && postfix reload")
+    server.must("rm -rf /var/lib/postgrey/*; systemctl start postgrey")
+    ask_of(server, "inet:127.0.0.1:10023")
     wait_until(lambda: "Greylisted" in server.rcpt("198.51.110.1").text, 10, "postgrey")
     page = (ROOT / "docs/postgrey.md").read_text()
     found = re.search(r"\n\n((?:    .*\n)+)\nand `(systemctl restart postgrey)`", page)
