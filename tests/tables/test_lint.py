@@ -26,6 +26,7 @@ GOOD = [
     ("sender", ".example.com\nexample.com\n"),
     ("recipient", "[hours=08:00-09:00] a@example.com\na@example.com  DUNNO\n[hours=09:00-10:00] b@example.com\n"),
     ("sender", "[from=2020-01-01 reason=x] a@example.com\nexample.com\n"),
+    ("client", "/^mx/\n[hours=08:00-09:00] /^mx/\n"),
 ]
 
 
@@ -40,6 +41,10 @@ FOUND = [
     ("client", "192.0.2\n192.0.2.0/24\n",
      ["a:2: 192.0.2.0/24 stands there already: a:1 is asked first; remove one of them"]),
     ("client", "/^mx/\n/x/\n/^mx/\n", ["a:3: /^mx/ stands there already: a:1 is asked first; remove one of them"]),
+    ("helo", "mx.a.example\nMX.a.example\n",
+     ["a:2: mx.a.example stands there already: a:1 is asked first; remove one of them"]),
+    ("helo", "192.0.2.1\n192.0.2.1\n",
+     ["a:2: 192.0.2.1 stands there already: a:1 is asked first; remove one of them"]),
     ("sender", "[until=2020-01-01] a@example.com\n",
      ["a:1: the time of a@example.com is over, [until=2020-01-01]: policyd list expire removes it"]),
     ("sender", "a@example.com REJECT\n[hours=08:00-09:00] a@example.com DUNNO\n",
@@ -85,6 +90,32 @@ def test_what_postgrey_makes_of_it(kind: ListKind, text: str, message: str) -> N
     assert list(lint(kind, [sheet], NOW, from_postgrey=True)) == [Finding("a", 1, "note", f"{text} {message}")]
 
 
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("client", "10.1.2"),
+        ("client", "example.com"),
+        ("helo", "10.1"),
+        ("helo", ".a.net"),
+        ("sender", ".a.net"),
+        ("sender", "@c.net"),
+        ("recipient", "c.net"),
+    ],
+)
+def test_what_postgrey_takes_for_the_same_is_none(kind: ListKind, text: str) -> None:
+    assert findings(kind, f"{text}\n", from_postgrey=True) == []
+
+
+def test_what_stands_in_a_form_that_postgrey_does_not_know_was_not_written_for_it() -> None:
+    assert findings("client", "10.1 REJECT\n", form="access", from_postgrey=True) == []
+
+
+def test_ok_of_postfix_is_a_note_in_a_window_too() -> None:
+    text = "[until=2030-01-01] a@example.com OK\nb@example.com 200\n"
+    said = findings("sender", text, form="access")
+    assert [each.partition(" becomes DUNNO")[0] for each in said] == ["a:1: OK", "a:2: 200"]
+
+
 def test_ok_of_postfix_is_a_note() -> None:
     text = "a@example.com OK\nb@example.com 200\nc@example.com DUNNO\nd@example.com REJECT\n"
     note = "becomes DUNNO: no opinion, Postfix's next restriction is asked; write DUNNO"
@@ -115,6 +146,16 @@ def test_rules_answer_in_their_order() -> None:
     ]
 
 
+def test_who_an_entry_behind_a_guard_is_for_nobody_can_tell() -> None:
+    guarded = "if 10.0.0.0/8\n192.0.2.0/24 REJECT\nendif\n"
+    assert findings("client", guarded, form="cidr") == []
+    hidden = "192.0.2.0/24 REJECT\nif 192.0.0.0/16\n192.0.2.7 REJECT\nendif\n"
+    assert findings("client", hidden, form="cidr") == [
+        "a:3: 192.0.2.7 never answers: a:1: 192.0.2.0/24 is asked first; remove one of them"
+    ]
+    assert findings("helo", "/a/ REJECT\nif /x/\n/a/ REJECT\nendif\n", form="regexp") == []
+
+
 @given(st.sampled_from(["client", "helo", "sender", "recipient"]), st.binary(max_size=60),
        st.sampled_from(["policyd", "access", "cidr", "regexp"]))  # fmt: skip
 def test_any_bytes_are_linted(kind: ListKind, raw: bytes, form: Form) -> None:
@@ -138,6 +179,8 @@ def test_a_line_that_only_looks_continued_is_a_note() -> None:
     said = "a:2: later is an entry of its own; only in Postfix's tables, such as hash:, it continues a line"
     assert findings("sender", text) == [said]
     assert findings("sender", "a@example.com\n  b@example.com\n") == []
+    assert findings("sender", "  b@example.com\n") == []
+    assert findings("sender", "a@example.com  REJECT no\n  b@example.com  REJECT\n") == []
     assert findings("sender", text.replace("b@", "b"), form="access") == []
 
 
@@ -155,7 +198,8 @@ def test_a_file_that_is_named_after_another_form_is_a_note(name: str, form: Form
 
 def test_a_domain_that_most_mail_spells_otherwise_is_a_note() -> None:
     said = findings(
-        "sender", "x@münchen.example\nmünchen.example\nmüller@example.com\n.münchen.example\n/ü@b/\nstraße.example\n"
+        "sender",
+        "x@münchen.example\nmünchen.example\nmüller@example.com\n.münchen.example\n/ü@b/\n/@ü/\nstraße.example\n",
     )
     assert [each.partition(": write")[0].partition("says ")[2] for each in said] == [
         "x@xn--mnchen-3ya.example",

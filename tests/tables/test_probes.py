@@ -26,6 +26,8 @@ NOW = 1_790_000_000
         ("sender", "abuse@", ""),
         ("sender", "<>", ""),
         ("helo", "localhost", ""),
+        ("helo", "0.0.0.0/0", ""),
+        ("client", "10", ""),
         ("client", "/./", "/./ names everybody, or nearly so"),
         ("sender", "/@/", "/@/ names everybody, or nearly so"),
         ("client", "/^mx/", ""),
@@ -81,6 +83,19 @@ def test_too_much_of_postfix_forms(form: Form, kind: ListKind, line: str, key: s
     table = compile_table(kind, Source(form, "a"), line)
     assert not table.mistakes
     assert too_much(kind, key, table) == f"{key} names everybody, or nearly so"
+
+
+def test_a_helo_name_may_be_an_address() -> None:
+    assert set(probes("helo", "192.0.2.1")) == {"192.0.2.1"}
+    assert all(str(text).startswith("192.0.2.") for text in probes("helo", "192.0.2.0/24"))
+    assert probes("helo", "mx.example")[0] == "mx.example"
+    assert all(str(text).endswith(".mx.example") for text in probes("helo", ".mx.example"))
+
+
+def test_a_user_is_probed_at_a_domain_of_nobody() -> None:
+    (probe,) = probes("sender", "abuse@")
+    assert str(probe).startswith("abuse@")
+    assert str(probe).endswith(".invalid")
 
 
 def test_the_null_sender_is_a_sender_of_its_own() -> None:
