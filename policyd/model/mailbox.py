@@ -12,9 +12,7 @@ def as_delivered(address: str) -> str:
     """
     if "@" in address:
         return address
-    site, bang, user = address.partition("!")
-    if not bang:
-        user, percent, site = address.rpartition("%")
-        if not percent:
-            return address
-    return f"{user}@{site}"
+    site, mark, user = address.partition("!")
+    if not mark:
+        user, _, site = address.rpartition("%")
+    return f"{user}@{site}" if user and site else address

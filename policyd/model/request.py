@@ -23,8 +23,10 @@ class PolicyRequest(NamedTuple):
     reverse_client_name: str = ""
     helo_name: str = ""
     sender: str = ""
-    """The envelope sender without quotes; "" is the null sender. Split it at the last ``@``."""
+    """The envelope sender without quotes, as Postfix delivers for it (model.mailbox); "" is the null sender. Split it
+    at the last ``@``."""
     recipient: str = ""
+    """The envelope recipient, likewise."""
     queue_id: str = ""
     """Empty at the first recipient of a message, so no key of it."""
     instance: str = ""

@@ -11,6 +11,7 @@ from itertools import repeat
 from typing import Final
 
 from policyd.model.address import parse_address
+from policyd.model.mailbox import as_delivered
 from policyd.model.request import PolicyRequest
 
 # What Postfix sends, in its order, which has only ever grown: 3.2's attributes (Debian 11 to 13 send at least these),
@@ -39,6 +40,7 @@ _POSTFIX: Final = re.compile("".join(map(_line, _ORDER.split())))
 _ONE_REQUEST: Final = re.compile(_POSTFIX.pattern + r"\n")
 
 _HELD: Final = [word.rstrip("*") for word in _ORDER.split() if word.endswith("*")]
+_SENDER, _RECIPIENT = _HELD.index("sender"), _HELD.index("recipient")
 _ADDRESS: Final = _HELD.index("client_address")
 """Its place among the groups; the others are those of `_NAMES`, which stand in the order of Postfix."""
 
@@ -96,6 +98,10 @@ def parse_request(raw: bytes) -> PolicyRequest:
 
 def _request(match: re.Match[str], text: str) -> PolicyRequest:
     values = match.groups()
+    if "@" not in values[_SENDER] or "@" not in values[_RECIPIENT]:  # the null sender, and what Postfix rewrites
+        values = tuple(
+            as_delivered(value) if number in (_SENDER, _RECIPIENT) else value for number, value in enumerate(values)
+        )
     # What PolicyRequest(...) does, without a Python frame: this runs for every recipient of every mail.
     return tuple.__new__(
         PolicyRequest,
@@ -105,5 +111,8 @@ def _request(match: re.Match[str], text: str) -> PolicyRequest:
 
 def _parse_any(text: str) -> PolicyRequest:
     attributes = Attributes(text)
-    fields = [attributes.get(name, "") for name in _NAMES]
+    fields = [
+        as_delivered(attributes.get(name, "")) if name in ("sender", "recipient") else attributes.get(name, "")
+        for name in _NAMES
+    ]
     return PolicyRequest._make([*fields, parse_address(attributes.get("client_address", "")), attributes])

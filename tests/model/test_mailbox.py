@@ -16,6 +16,12 @@ from policyd.model.mailbox import as_delivered
         ("user%a.example@", "user%a.example@"),
         ("b.example!user@a.example", "b.example!user@a.example"),
         ("user", "user"),
+        ("%", "%"),
+        ("!", "!"),
+        ("user%", "user%"),
+        ("%a.example", "%a.example"),
+        ("!user", "!user"),
+        ("a.example!", "a.example!"),
         ("", ""),
     ],
 )

@@ -1,5 +1,6 @@
 """One request: the quick way and the long way say the same."""
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -39,11 +40,20 @@ def test_the_address_is_an_address_in_both_ways() -> None:
         assert address.text == "192.0.2.1"
 
 
-@given(st.permutations(NAMES), st.lists(st.sampled_from(NAMES), max_size=3), st.text("ab=\r\n\udcff ", max_size=4))
+@given(st.permutations(NAMES), st.lists(st.sampled_from(NAMES), max_size=3), st.text("ab=@!%\r\n\udcff ", max_size=4))
 @example(NAMES, [], "=")
+@example(NAMES, [], "a!b")
 def test_the_quick_way_says_what_the_long_way_says(names: list[str], more: list[str], value: str) -> None:
     for text in (raw([*names, *more], value), raw(NAMES, value), raw([*NAMES, *more], value)):
         assert parse_request(text.encode("utf-8", "surrogateescape")) == _parse_any(text)
+
+
+@pytest.mark.parametrize("names", [NAMES, NAMES[::-1]])
+@pytest.mark.parametrize("said", ["user%a.example", "a.example!user", "user@a.example"])
+def test_mail_addresses_are_those_that_postfix_delivers_for(said: str, names: list[str]) -> None:
+    request = parse_request(raw(names, said).encode())
+    assert (request.sender, request.recipient, request.helo_name) == ("user@a.example", "user@a.example", said)
+    assert request.attributes["sender"] == said
 
 
 @given(st.binary(max_size=300))

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from policyd.model.address import parse_address
+from policyd.model.mailbox import as_delivered
 from policyd.model.request import PolicyRequest
 from policyd.wire.connection import PolicyConnection
 
@@ -37,6 +38,9 @@ def test_a_trace_has_the_attributes_of_the_index(name: str, size: int) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_fields_of_a_request_are_the_attributes_of_the_same_name(name: str) -> None:
     for request, attributes in zip(feed((TRACES / name).read_bytes(), 1 << 16), INDEX[name], strict=True):
-        for field in set(PolicyRequest._fields) - {"client_address", "attributes"}:
+        for field in set(PolicyRequest._fields) - {"client_address", "attributes", "sender", "recipient"}:
             assert getattr(request, field) == attributes[field]
+        assert (request.sender, request.recipient) == (
+            as_delivered(attributes["sender"]), as_delivered(attributes["recipient"]),
+        )  # fmt: skip
         assert request.client_address == parse_address(attributes["client_address"])
