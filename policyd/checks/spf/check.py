@@ -25,7 +25,6 @@ from policyd.model.action import DUNNO, Action, clean_text
 from policyd.model.address import Address
 from policyd.model.dns import Resolver
 from policyd.model.evidence import Evidence, SpfEvidence
-from policyd.model.mailbox import as_delivered
 from policyd.model.request import PolicyRequest
 from policyd.model.spf import SpfAnswer, SpfEvaluator, SpfIdentity, SpfQuestion
 from policyd.model.verdict import NO_OPINION, Check, Reason, Verdict
@@ -201,8 +200,7 @@ class Spf:
         told = shown(opinions)
         if told is None or request.client_address is None:
             return NO_OPINION[:2]
-        sender, client = as_delivered(request.sender), request.client_address.text
-        subject = Subject(told.identity, client, sender, request.helo_name, self._hostname)
+        subject = Subject(told.identity, request.client_address.text, request.sender, request.helo_name, self._hostname)
         header = make_header(kind, told.answer, subject)
         return NO_OPINION[:2] if header is None else (header, "tagged")
 

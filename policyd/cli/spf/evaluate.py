@@ -17,6 +17,7 @@ from policyd.lookups.spf import open_evaluator
 from policyd.model.action import clean_text
 from policyd.model.address import Address
 from policyd.model.evidence import NO_EVIDENCE
+from policyd.model.mailbox import as_delivered
 from policyd.model.request import PolicyRequest
 from policyd.model.spf import SpfIdentity, SpfReport
 from policyd.model.units import number_of
@@ -42,7 +43,7 @@ async def evaluate(settings: Configuration, client: Address, sender: str, helo: 
     resolver = door.open_resolver(settings.dns)
     try:
         check = Spf(options, resolver, open_evaluator(resolver, options.limits(), hostname), hostname, str)
-        request = request_of(client, sender, helo)
+        request = request_of(client, as_delivered(sender), helo)
         found = [await _find(check, request, identity) for identity in check.identities(request)]
         verdict = check.evaluate(request, NO_EVIDENCE, int(time.time()))
         verdict = verdict if isinstance(verdict, Verdict) else await verdict

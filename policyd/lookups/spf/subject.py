@@ -10,7 +10,6 @@ from typing import Final, NamedTuple
 
 from policyd.model.address import Address
 from policyd.model.domain import a_labels
-from policyd.model.mailbox import as_delivered
 from policyd.model.spf import SpfQuestion
 
 _NAME: Final = re.compile(r"(?=.{3,253}$)(?:[!-,/-~-]{1,63}\.)+(?![0-9]+$)[0-9a-z_-]{1,63}", re.ASCII)
@@ -34,7 +33,6 @@ def make_subject(question: SpfQuestion) -> Subject:
     if not sender:
         return Subject(client, helo, "postmaster", domain_name(helo))
     # The last @: Postfix sends `"u@evil"@victim` without its quotes, and pyspf would ask evil@victim (measured).
-    sender = as_delivered(sender)
     local, _, domain = sender.rpartition("@")
     # RFC 7208 4.3: without a local part it is postmaster's.
     return Subject(client, helo, local or "postmaster", domain_name(domain) if "@" in sender else "")

@@ -58,6 +58,11 @@ def test_a_refusal_is_shown_whole(config: str, capsys: pytest.CaptureFixture[str
     assert out.rstrip().endswith("send mail from fail.example; fail.example explains: 192.0.2.1 is not ours")
 
 
+def test_a_sender_is_who_postfix_delivers_for(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert spf(config, "192.0.2.1", "user%pass.example", "mail.none.example") == 0
+    assert "MAIL FROM user@pass.example: pass" in capsys.readouterr().out
+
+
 def test_a_client_that_is_not_judged_is_said_to_be_none(config: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert spf(config, "10.0.0.1", "user@fail.example", "mail.none.example") == 0
     assert capsys.readouterr().out.splitlines()[-1] == "answer: DUNNO (clients in [spf] skip_networks are not judged)"

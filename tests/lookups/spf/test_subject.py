@@ -19,8 +19,6 @@ CLIENT = address("192.0.2.1")
         ("user@A.Example.", "user", "a.example"),
         ("user@b\xfccher.example", "user", "xn--bcher-kva.example"),
         ("localonly", "postmaster", ""),
-        ("user%a.example", "user", "a.example"),
-        ("a.example!user", "user", "a.example"),
         ("user@", "user", ""),
     ],
 )
