@@ -445,3 +445,21 @@ def test_the_end_tells_everybody() -> None:
         assert await reason_of(resolver, "later.example") == "resolver down"
 
     with_resolver(silent, story, DnsSettings(max_in_flight=2))
+
+
+def test_what_one_who_hears_raises_keeps_nobody_from_hearing() -> None:
+    async def story(resolver: DnsResolver, link: FakeLink) -> None:
+        told: list[Answer | DnsUnavailable] = []
+        complaints: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context["exception"]))
+
+        def stumble(answer: Answer | DnsUnavailable) -> None:
+            raise ZeroDivisionError
+
+        for hear in (told.append, stumble, told.append, stumble, told.append):
+            resolver.seek("a.example", "A", hear)
+        await asyncio.sleep(1)
+        assert told == [FOUND] * 3
+        assert [type(each) for each in complaints] == [ZeroDivisionError] * 2
+
+    with_resolver(found, story)
