@@ -35,6 +35,8 @@ class Workload(NamedTuple):
     """The peer remembers nothing, so one workload with slow DNS is enough: starting its processes takes long."""
     mails: int = 0
     """Each connection ends after so many, and with it the peer's process; 0: never."""
+    first: int = 0
+    """Only so many over each connection, all of which are made at once: processes that must start count; 0: no end."""
 
 
 def request(domain: str, client: str = CLIENT) -> bytes:
@@ -82,6 +84,8 @@ WORKLOADS: Final = (
     Workload("mix, 100 a connection", 50, 500, mix, mails=100),
     Workload("customers, 100 a connection", 50, 500, customers, mails=100),
     Workload("cold, 100 a connection", 50, 500, cold, mails=100),
+    Workload("cold, the first of each connection", 50, 500, cold, first=1),
+    Workload("cold, the first ten", 50, 500, cold, first=10),
 )
 
 
