@@ -27,6 +27,8 @@ CHECK_INTERVAL: Final = 7 * 86400
 """Seconds between two checks of the whole file; one is also made after a run that was not closed."""
 LOCK_TIMEOUT: Final = 0.5
 """Seconds to wait for an administrator's tool that holds the database's lock; then the work is tried again later."""
+LOG_LIMIT: Final = 512 << 20
+"""Bytes to which the log is cut after somebody read for long; the 65,536 pages of a merge, at most, are half of it."""
 NICE: Final = 10
 """Of the background thread: a tenth of the processor's time when somebody else wants it."""
 DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
@@ -239,7 +241,8 @@ async def open_archive(path: Path, secret: bytes | None, now: float) -> Archive:
 
 async def _prepare(writer: aiosqlite.Connection, secret: bytes) -> None:
     # FULL: a segment is removed once its rows are here, so they must be on disk by then whatever `durability` says.
-    for pragma in ("journal_mode = WAL", "wal_autocheckpoint = 0", "synchronous = FULL", "cache_size = -2048"):
+    pragmas = ("journal_mode = WAL", "wal_autocheckpoint = 0", "synchronous = FULL", "cache_size = -2048")
+    for pragma in (*pragmas, f"journal_size_limit = {LOG_LIMIT}"):
         await writer.execute(f"PRAGMA {pragma}")
     ((version,),) = await writer.execute_fetchall("PRAGMA user_version")
     if script := missing_steps("archive", version, secret):

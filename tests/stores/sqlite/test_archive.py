@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from policyd.stores.sqlite import archive as module
 from policyd.stores.sqlite.archive import Archive, open_archive
 from policyd.stores.sqlite.journal import Row, create_segment
 from policyd.stores.sqlite.state import freeze
@@ -128,3 +129,25 @@ def test_looking_up_sees_every_write_and_lets_the_log_begin_again(tmp_path: Path
     sizes: list[int] = []
     run(tmp_path, scenario)
     assert sizes[2] <= sizes[1] <= sizes[0] + 3 * 4096
+
+
+def test_a_log_that_a_reader_made_long_is_cut_when_he_has_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LOG_LIMIT", 32 << 10)
+
+    async def merge(archive: Archive, number: int) -> int:
+        rows: list[Row] = [(key, number, 0, 0, 0, b"c\ns\nr") for key in range(999)]
+        await archive.merge(number, segment(tmp_path, number, rows))
+        await archive.checkpoint()
+        return (tmp_path / "policyd.db-wal").stat().st_size
+
+    async def scenario(archive: Archive) -> None:
+        await merge(archive, 1)
+        with closing(sqlite3.connect(tmp_path / "policyd.db", isolation_level=None)) as curious:
+            curious.execute("BEGIN")
+            curious.execute("SELECT count(*) FROM entries").fetchone()
+            held = [await merge(archive, number) for number in range(2, 8)]
+        assert held[-1] > 3 * held[0] // 2
+        await merge(archive, 8)  # only after it all of the log is in the table, and the next write begins it again
+        assert await merge(archive, 9) <= 32 << 10
+
+    run(tmp_path, scenario)
