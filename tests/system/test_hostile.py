@@ -218,7 +218,8 @@ def test_the_log_as_json_says_the_same_in_one_object_a_line(lab: Path) -> None:
         wait_until(lambda: len(daemon.lines('"action"')) == len(senders), 10, "a line for each")
         assert not CONTROL.search(daemon.log())
         objects = [json.loads(line[line.index("{") :]) for line in daemon.lines('"action"')]
-    assert [entry["sender"] for entry in objects] == [sender[:256] for sender in senders]
+    known = ["user@host" if sender == "host!user" else sender for sender in senders]  # as Postfix delivers it
+    assert [entry["sender"] for entry in objects] == [sender[:256] for sender in known]
     assert {entry["action"] for entry in objects} == {"greylist"}
 
 
