@@ -37,11 +37,12 @@ def load(path: str) -> Settings:
 
 def load_again(path: str) -> Settings:
     """The same for a daemon that runs: it does not give up its settings for an empty file. Raises ConfigError."""
-    if not _text(read(path), path).strip():
+    text = _text(read(path), path)
+    if not text.strip():
         raise ConfigError(
             [f"{path}: is empty; was the disk full when it was saved? A comment in it would mean all defaults"]
         )
-    return load(path)
+    return parse(text, path)
 
 
 def parse(text: str, path: str) -> Settings:

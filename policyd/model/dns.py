@@ -57,8 +57,8 @@ class DnsUnavailable(Unavailable):
         self.reason: UnavailableReason = reason
 
 
-class Inquiry(Protocol):
-    """An answer that is sought."""
+class Sought(Protocol):
+    """An answer that is sought, of the DNS or of what rests on it."""
 
     def cancel(self) -> None:
         """Whoever asked does not want to be told any more."""
@@ -74,7 +74,7 @@ class Resolver(Protocol):
     def cached(self, name: str, kind: RecordType) -> Answer | None:
         """The answer if it is known now, at once and without a task; None: it must be asked."""
 
-    def seek(self, name: str, kind: RecordType, hear: Hear) -> Inquiry:
+    def seek(self, name: str, kind: RecordType, hear: Hear) -> Sought:
         """Have `hear` told once, in a later tick of the loop; its deadline is the caller's."""
 
     async def resolve(self, name: str, kind: RecordType) -> Answer:
@@ -85,7 +85,7 @@ class _NoResolver:
     def cached(self, name: str, kind: RecordType) -> Answer | None:
         """Nothing is known."""
 
-    def seek(self, name: str, kind: RecordType, hear: Hear) -> Inquiry:
+    def seek(self, name: str, kind: RecordType, hear: Hear) -> Sought:
         """Nothing can be asked, and that is told at once: no loop need run."""
         hear(DnsUnavailable("resolver down"))
         return self

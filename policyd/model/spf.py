@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, Protocol
 
 from policyd.model.address import Address
+from policyd.model.dns import Sought
 from policyd.model.evidence import SpfResult
 
 SpfIdentity = Literal["mailfrom", "helo"]
@@ -85,20 +86,13 @@ class SpfLimits:
     """For how long an answer is remembered at most; its TTL may say less."""
 
 
-class SpfInquiry(Protocol):
-    """An answer that is sought."""
-
-    def cancel(self) -> None:
-        """Whoever asked does not want to be told any more."""
-
-
 class SpfEvaluator(Protocol):
     """Who knows what domain owners say. Nothing that it is asked makes it raise."""
 
     def known(self, question: SpfQuestion) -> SpfAnswer | None:
         """The answer if it is known now, at once and without a task; None: it must be sought."""
 
-    def seek(self, question: SpfQuestion, seconds: float, hear: Callable[[SpfAnswer], object]) -> SpfInquiry:
+    def seek(self, question: SpfQuestion, seconds: float, hear: Callable[[SpfAnswer], object]) -> Sought:
         """Have `hear` told the answer when it is found; ``temperror`` if that takes longer than so many seconds."""
 
     async def evaluate(self, question: SpfQuestion, seconds: float) -> SpfAnswer:
@@ -113,7 +107,7 @@ class _NoEvaluator:
         """Nothing can be found out."""
         return SpfAnswer("temperror", "", problem="nobody to ask")
 
-    def seek(self, question: SpfQuestion, seconds: float, hear: Callable[[SpfAnswer], object]) -> SpfInquiry:
+    def seek(self, question: SpfQuestion, seconds: float, hear: Callable[[SpfAnswer], object]) -> Sought:
         """Nobody seeks, because this is known."""
         raise NotImplementedError
 

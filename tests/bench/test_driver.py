@@ -90,6 +90,7 @@ def test_a_connection_ends_after_so_many_mails_and_another_takes_its_place() -> 
         threads.append(threading.Thread(target=serve))
         threads[0].start()
         driver = Driver(listener.getsockname(), 2, mails=10)
+        assert list(driver._left.values()) == [0, 5]  # they do not all end at once
         assert driver.run(repeat(request(1, 1), 100)).answers == {"DUNNO": 100}
         driver.close()
         listener.shutdown(socket.SHUT_RDWR)
@@ -97,4 +98,5 @@ def test_a_connection_ends_after_so_many_mails_and_another_takes_its_place() -> 
         thread.join(5)
     assert sum(heard) == 100
     assert max(heard) == 10
-    assert heard[:2] == [1, 6]  # they do not all end at once
+    assert heard[0] == 1
+    assert heard[1] <= 6  # fewer if the other one was served first, again and again

@@ -11,7 +11,7 @@ from typing import get_args
 from policyd.lookups.dns.codec import encode, query
 from policyd.lookups.dns.settings import Place
 from policyd.lookups.dns.udp import Ear, Release
-from policyd.model.dns import Answer, DnsUnavailable, Hear, Inquiry, Outcome, Record, RecordType, UnavailableReason
+from policyd.model.dns import Answer, DnsUnavailable, Hear, Outcome, Record, RecordType, Sought, UnavailableReason
 
 Known = Sequence[Record] | Outcome | UnavailableReason
 """Records that are found, or the word for an answer without any, or the reason for none."""
@@ -20,7 +20,7 @@ Known = Sequence[Record] | Outcome | UnavailableReason
 class Seeking:
     """For doubles that say in `cached` and `resolve` what they answer: the rest of a Resolver."""
 
-    def seek(self, name: str, kind: RecordType, hear: Hear) -> Inquiry:
+    def seek(self, name: str, kind: RecordType, hear: Hear) -> Sought:
         return asyncio.ensure_future(self._tell(name, kind, hear))
 
     async def _tell(self, name: str, kind: RecordType, hear: Hear) -> None:

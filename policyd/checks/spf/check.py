@@ -152,7 +152,7 @@ class Spf:
     def _weighed(self, request: PolicyRequest, excuses: Excuses, identity: SpfIdentity, answer: SpfAnswer) -> Opinion:
         """The opinion on an answer, which may come before it is its turn: what may excuse the mail is looked for."""
         opinion = self._opinion(request, identity, answer)
-        if opinion.sentence in HARMFUL and self._must_ask(request, [opinion]):
+        if self._must_ask(request, [opinion]):
             excuses.look_for(opinion)
         return opinion
 

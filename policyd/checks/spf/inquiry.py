@@ -8,7 +8,8 @@ from collections.abc import Callable
 from functools import partial
 
 from policyd.checks.spf.judgement import Opinion
-from policyd.model.spf import SpfAnswer, SpfEvaluator, SpfIdentity, SpfInquiry, SpfQuestion
+from policyd.model.dns import Sought
+from policyd.model.spf import SpfAnswer, SpfEvaluator, SpfIdentity, SpfQuestion
 
 Weigh = Callable[[SpfIdentity, SpfAnswer], Opinion]
 """Makes the opinion on an answer, when it comes."""
@@ -24,7 +25,7 @@ class Inquiry:
         self._seconds = seconds
         self._weigh = weigh
         self._opinions: dict[SpfIdentity, Opinion | None] = {}
-        self._sought: list[SpfInquiry] = []
+        self._sought: list[Sought] = []
         self._news: asyncio.Future[None] | None = None
 
     @property

@@ -20,7 +20,7 @@ from policyd.lookups.dns.nameserver import Nameserver
 from policyd.lookups.dns.servers import Servers
 from policyd.lookups.dns.settings import DnsSettings
 from policyd.lookups.dns.window import MOMENT, Slot, Window
-from policyd.model.dns import Answer, DnsUnavailable, Hear, Inquiry, RecordType, UnavailableReason
+from policyd.model.dns import Answer, DnsUnavailable, Hear, RecordType, Sought, UnavailableReason
 
 FAILURE_TTL: Final = 2.0
 """Seconds for which a question that had no answer is not asked again."""
@@ -85,7 +85,7 @@ class DnsResolver:
         self._figures.cache_hits += 1
         return known
 
-    def seek(self, name: str, kind: RecordType, hear: Hear) -> Inquiry:
+    def seek(self, name: str, kind: RecordType, hear: Hear) -> Sought:
         """Have `hear` told once, in a later tick; its deadline is the caller's."""
         question, now, waiter = _question(name, kind), self._clock(), _Waiter(hear)
         known: Outcome | None = self._cache.get(question, now)

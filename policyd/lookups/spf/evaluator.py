@@ -22,8 +22,8 @@ from policyd.lookups.spf.subject import Subject, make_subject
 from policyd.lookups.spf.terms import MAX_RECORD
 from policyd.lookups.spf.turns import Turns
 from policyd.model.action import clean_text
-from policyd.model.dns import Resolver
-from policyd.model.spf import SpfAnswer, SpfInquiry, SpfLimits, SpfQuestion, SpfReport, SpfStep
+from policyd.model.dns import Resolver, Sought
+from policyd.model.spf import SpfAnswer, SpfLimits, SpfQuestion, SpfReport, SpfStep
 
 EXPLANATION_TIME: Final = 1.0
 """Seconds that a refusal waits for the owner's own words; they are only politeness."""
@@ -87,7 +87,7 @@ class Evaluator:
         answer = self._results.get(subject, self._clock())
         return self._find_at_once(subject) if answer is None else answer
 
-    def seek(self, question: SpfQuestion, seconds: float, hear: Callable[[SpfAnswer], object]) -> SpfInquiry:
+    def seek(self, question: SpfQuestion, seconds: float, hear: Callable[[SpfAnswer], object]) -> Sought:
         """Have `hear` told the answer when it is found; ``temperror`` if that takes longer than so many seconds."""
         latest = self._latest  # who seeks has only just seen that it is not known
         subject = latest[1] if latest is not None and latest[0] == question else make_subject(question)
@@ -95,7 +95,7 @@ class Evaluator:
             return Waiter(hear, flight)
         flight = Flight(subject, self._flights)
         waiter, work = Waiter(hear, flight), self._work(subject)
-        flight.seeker = search = self._search(work, partial(self._landed, flight, work, seconds))
+        flight.sought = search = self._search(work, partial(self._landed, flight, work, seconds))
         search.start(seconds)
         return waiter
 

@@ -5,23 +5,16 @@ those who do not.
 """
 
 from collections.abc import Callable
-from typing import Protocol
 
 from policyd.lookups.spf.subject import Subject
+from policyd.model.dns import Sought
 from policyd.model.spf import SpfAnswer
 
 Hear = Callable[[SpfAnswer], object]
 
 
-class Seeker(Protocol):
-    """Who seeks the answer."""
-
-    def cancel(self) -> None:
-        """Seek no more."""
-
-
 class Waiter:
-    """One who waits, a model.spf.SpfInquiry."""
+    """One who waits, a model.dns.Sought."""
 
     __slots__ = ("_flight", "hear")
 
@@ -40,13 +33,13 @@ class Waiter:
 class Flight:
     """One check under way. `flights` holds it as long as it may be joined."""
 
-    __slots__ = ("_flights", "_subject", "seeker", "waiters")
+    __slots__ = ("_flights", "_subject", "sought", "waiters")
 
     def __init__(self, subject: Subject, flights: "dict[Subject, Flight]") -> None:
         self._subject = subject
         self._flights = flights
         self.waiters: list[Waiter] = []
-        self.seeker: Seeker | None = None
+        self.sought: Sought | None = None
         flights[subject] = self
 
     def land(self, answer: SpfAnswer) -> None:
@@ -63,5 +56,5 @@ class Flight:
             return
         self.waiters.clear()
         del self._flights[self._subject]
-        if self.seeker is not None:
-            self.seeker.cancel()
+        if self.sought is not None:
+            self.sought.cancel()

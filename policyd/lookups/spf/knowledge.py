@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Final, cast
 
-from policyd.model.dns import Answer, DnsUnavailable, Inquiry, RecordType
+from policyd.model.dns import Answer, DnsUnavailable, RecordType, Sought
 
 Question = tuple[str, RecordType]
 Cached = Callable[[str, RecordType], Answer | None]
@@ -37,7 +37,7 @@ class Knowledge:
         """Whether DNSSEC vouches for all of it."""
         self._at_hand: dict[Question, Answer] = {}
         """What the resolver knew when it was foreseen; it counts when it is used."""
-        self.expected: dict[Question, Inquiry] = {}
+        self.expected: dict[Question, Sought] = {}
         """What the resolver was asked and has not answered."""
         self.parsed: dict[tuple[str, str], Any] = {}
         """What rounds before found of terms, by their domain and text; likewise the others."""

@@ -11,7 +11,7 @@ from policyd.checks.rbl.prober import Prober
 from policyd.checks.rbl.surge import ENOUGH, WINDOW
 from policyd.checks.rbl.watch import Watched
 from policyd.checks.rbl.zones import ZoneSettings, compile_zones
-from policyd.model.dns import Hear, Inquiry, RecordType
+from policyd.model.dns import Hear, RecordType, Sought
 from tests.checks.rbl.world import FAULTS, NOW, World, found, nothing
 from tests.lookups.virtual import run_virtually
 
@@ -89,7 +89,7 @@ def test_what_mail_finds_out_of_a_list_is_said_at_once() -> None:
 
 def test_a_bug_in_a_probe_is_a_bug() -> None:
     class Buggy(World):
-        def seek(self, name: str, kind: RecordType, hear: Hear) -> Inquiry:
+        def seek(self, name: str, kind: RecordType, hear: Hear) -> Sought:
             raise ZeroDivisionError
 
     every = lists("bl.example")

@@ -3,7 +3,8 @@ from collections.abc import Callable
 
 from policyd.checks.spf.inquiry import Inquiry
 from policyd.checks.spf.judgement import Opinion
-from policyd.model.spf import NO_EVALUATOR, SpfAnswer, SpfIdentity, SpfInquiry, SpfQuestion
+from policyd.model.dns import Sought
+from policyd.model.spf import NO_EVALUATOR, SpfAnswer, SpfIdentity, SpfQuestion
 
 HELO, SENDER = SpfAnswer("none", "mail.a.example"), SpfAnswer("pass", "a.example")
 
@@ -19,15 +20,15 @@ class Evaluator:
         self.hears: dict[str, Callable[[SpfAnswer], object]] = {}
         self.cancelled: list[str] = []
 
-    def seek(self, question: SpfQuestion, seconds: float, hear: Callable[[SpfAnswer], object]) -> SpfInquiry:
+    def seek(self, question: SpfQuestion, seconds: float, hear: Callable[[SpfAnswer], object]) -> Sought:
         assert seconds == 5
         self.hears[question.sender] = hear
-        return Sought(self, question.sender)
+        return Seeking(self, question.sender)
 
     known, evaluate, report = NO_EVALUATOR.known, NO_EVALUATOR.evaluate, NO_EVALUATOR.report
 
 
-class Sought:
+class Seeking:
     def __init__(self, evaluator: Evaluator, sender: str) -> None:
         self.evaluator, self.sender = evaluator, sender
 

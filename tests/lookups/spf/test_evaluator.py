@@ -10,7 +10,7 @@ from policyd.lookups.spf import open_evaluator
 from policyd.lookups.spf.engine import Evaluation
 from policyd.lookups.spf.evaluator import EXPLANATION_TIME, Evaluator
 from policyd.lookups.spf.search import PATIENCE
-from policyd.model.dns import Answer, DnsUnavailable, Hear, Inquiry, RecordType
+from policyd.model.dns import Answer, DnsUnavailable, Hear, RecordType, Sought
 from policyd.model.spf import SpfAnswer, SpfLimits
 from tests.lookups.doubles import DictResolver
 from tests.lookups.spf.world import NOW, RECEIVER, World, address, evaluator, question, records
@@ -364,7 +364,7 @@ def test_a_report_is_always_fresh() -> None:
 
 def test_a_bug_is_a_temperror_with_its_traceback_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     class Broken(DictResolver):
-        def seek(self, name: str, kind: RecordType, hear: Hear) -> Inquiry:
+        def seek(self, name: str, kind: RecordType, hear: Hear) -> Sought:
             raise RuntimeError("boom")
 
     checks = evaluator(Broken({}))

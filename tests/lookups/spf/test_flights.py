@@ -18,7 +18,7 @@ def take_off() -> tuple[Flight, dict[Subject, Flight], Seeker]:
     assert isinstance(client, Address)
     flights: dict[Subject, Flight] = {}
     flight = Flight(Subject(client, "mail.a.example", "user", "a.example"), flights)
-    flight.seeker = seeker = Seeker()
+    flight.sought = seeker = Seeker()
     return flight, flights, seeker
 
 

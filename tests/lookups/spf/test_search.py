@@ -7,7 +7,7 @@ from policyd.alarms import Alarms
 from policyd.lookups.spf.knowledge import Knowledge, Question
 from policyd.lookups.spf.search import PATIENCE, Search, Steps
 from policyd.lookups.spf.turns import Turns
-from policyd.model.dns import Answer, DnsUnavailable, Hear, Inquiry, RecordType
+from policyd.model.dns import Answer, DnsUnavailable, Hear, RecordType, Sought
 from tests.lookups.doubles import DictResolver, Known
 from tests.lookups.virtual import now, run_virtually
 
@@ -168,7 +168,7 @@ def test_a_fault_of_the_resolver_ends_it_at_once() -> None:
         def cached(self, name: str, kind: str) -> None:
             return None
 
-        def seek(self, name: str, kind: RecordType, hear: Hear) -> Inquiry:
+        def seek(self, name: str, kind: RecordType, hear: Hear) -> Sought:
             if name == "a.example":
                 raise RuntimeError("boom")
             return super().seek(name, kind, hear)
